@@ -1,0 +1,328 @@
+"""The configuration: base.yaml, one overlay and --set overrides, validated once into one frozen tree."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Corpus = Literal["summary", "synopsis"]
+Recipe = Literal["seed", "linear", "bilstm"]
+CORPORA: tuple[Corpus, ...] = ("summary", "synopsis")
+
+FOLDER = Path(__file__).parent
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0)]
+
+
+class ConfigError(Exception):
+    """Say which key or file of the configuration is wrong, what was expected and what came."""
+
+
+class Section(BaseModel):
+    """Refuse unknown keys and later changes; every value stands in base.yaml, none here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Select(Section):
+    """Say which rows of IMDb's title.basics are asked for."""
+
+    first_year: int
+    min_runtime: int
+    title_types: tuple[str, ...]
+
+
+class Collect(Section):
+    """Configure the crawl: what is asked of whom, and with which manners."""
+
+    spider: Literal["imdb"]
+    base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")]
+    ids: str | None
+    snapshot: Annotated[str, Field(min_length=1)]
+    select: Select
+    limit: Positive | None
+    fields: Literal["all", "texts"]
+    manners: Literal["auto", "polite", "own-server"]
+    own_hosts: tuple[str, ...]
+    daily_cap: Positive
+    contact: str | None
+    permission: str | None
+    language: str
+    part_titles: Positive
+    timeout: Rate
+    retries: Annotated[int, Field(ge=0)]
+    longest_pause: Rate
+    max_failed_share: Share
+
+
+class Import(Section):
+    """Configure what an import of a file tolerates."""
+
+    max_bad_share: Share
+
+
+class Lengths(Section):
+    """Bound the length of a text in characters."""
+
+    min_chars: Annotated[int, Field(ge=0)]
+    max_chars: Positive | None
+
+
+class Prepare(Section):
+    """Configure cleaning, filters, near-duplicates and the genre list."""
+
+    corpora: Annotated[tuple[Corpus, ...], Field(min_length=1)]
+    filter: Annotated[str, Field(min_length=1)]
+    summary: Lengths
+    synopsis: Lengths
+    first_year: int | None
+    last_year: int | None
+    genres: Annotated[tuple[str, ...], Field(min_length=1)]
+    min_genre_titles: Positive
+    duplicate_similarity: Annotated[float, Field(gt=0, le=1)]
+    duplicate_ngram: Positive
+
+
+class Embed(Section):
+    """Configure Word2Vec."""
+
+    vector_size: Positive
+    window: Positive
+    min_count: Positive
+    sample: Annotated[float, Field(ge=0)]
+    alpha: Rate
+    min_alpha: Rate
+    negative: Positive
+    epochs: Positive
+    workers: Positive
+
+
+class Thresholds(Section):
+    """Configure how thresholds are found on the validation titles."""
+
+    rule: Literal["global"]
+    objective: Literal["micro", "macro"]
+
+
+class Bootstrap(Section):
+    """Configure the intervals beside the figures."""
+
+    resamples: Positive
+    level: Annotated[float, Field(gt=0, lt=1)]
+
+
+class SeedNetwork(Section):
+    """Configure the study's network."""
+
+    units: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    dropout: Share
+    learning_rate: Rate
+    batch_size: Positive
+    epochs: Positive
+    max_words: Positive
+
+
+class Linear(Section):
+    """Configure TF-IDF and the logistic regressions."""
+
+    ngrams: Positive
+    min_titles: Positive
+    max_terms: Positive | None
+    c: Rate
+
+
+class BiLstm(Section):
+    """Configure the masked, bucketed network."""
+
+    units: Positive
+    word_dropout: Share
+    dropout: Share
+    learning_rate: Rate
+    batch_size: Positive
+    epochs: Positive
+    patience: Positive
+    min_titles: Positive
+    max_words: Positive
+    buckets: Annotated[tuple[Positive, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _buckets_reach_max_words(self) -> BiLstm:
+        if list(self.buckets) != sorted(set(self.buckets)) or self.buckets[-1] != self.max_words:
+            raise ValueError(f"buckets must rise and end at max_words ({self.max_words}); got {list(self.buckets)}")
+        return self
+
+
+class SeedByCorpus(Section):
+    """Hold the seed recipe's values for each corpus."""
+
+    summary: SeedNetwork
+    synopsis: SeedNetwork
+
+
+class LinearByCorpus(Section):
+    """Hold the linear recipe's values for each corpus."""
+
+    summary: Linear
+    synopsis: Linear
+
+
+class BiLstmByCorpus(Section):
+    """Hold the bilstm recipe's values for each corpus."""
+
+    summary: BiLstm
+    synopsis: BiLstm
+
+
+class Train(Section):
+    """Configure the recipes and how their figures are made."""
+
+    recipes: Annotated[tuple[Recipe, ...], Field(min_length=1)]
+    random_seed: int
+    thresholds: Thresholds
+    bootstrap: Bootstrap
+    processes: Positive
+    seed: SeedByCorpus
+    linear: LinearByCorpus
+    bilstm: BiLstmByCorpus
+
+
+class Promote(Section):
+    """Configure when a challenger replaces the champion."""
+
+    level: Annotated[float, Field(gt=0.5, lt=1)]
+    resamples: Positive
+
+
+class Track(Section):
+    """Configure where MLflow keeps runs and models."""
+
+    uri: str | None
+    experiment: Annotated[str, Field(min_length=1)]
+    model: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class Site(Section):
+    """Configure the local movie site's generated titles."""
+
+    titles: Positive
+    random_seed: int
+
+
+class Run(Section):
+    """Configure a run on a home folder."""
+
+    wait_seconds: Annotated[float, Field(ge=0)]
+
+
+class Settings(Section):
+    """Hold the whole configuration of one run."""
+
+    collect: Collect
+    import_: Annotated[Import, Field(alias="import")]
+    prepare: Prepare
+    embed: Embed
+    train: Train
+    promote: Promote
+    track: Track
+    site: Site
+    run: Run
+
+
+def overlays() -> list[str]:
+    """List the names of the shipped configurations."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load(conf: str = "base", overrides: Iterable[str] = ()) -> Settings:
+    """Load base.yaml, lay the overlay `conf` (a shipped name or a YAML file) and `key=value` overrides over it.
+
+    Raises ConfigError naming the key or file, what was expected and, for an unknown key, the nearest right one.
+    """
+    tree = _read(FOLDER / "base.yaml")
+    if conf != "base":
+        tree = _merge(tree, _read(_find(conf)))
+    for override in overrides:
+        tree = _merge(tree, _parse_override(override))
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_explain(each) for each in error.errors())) from None
+
+
+def dump(settings: Settings) -> dict[str, Any]:
+    """Return the resolved configuration as plain values, keys as in base.yaml."""
+    return settings.model_dump(mode="json", by_alias=True)
+
+
+def _find(conf: str) -> Path:
+    if conf in overlays():
+        return FOLDER / f"{conf}.yaml"
+    path = Path(conf)
+    if path.is_file():
+        return path
+    hint = _nearest(conf, overlays())
+    raise ConfigError(f"no configuration {conf!r}: expected one of {', '.join(overlays())} or a YAML file{hint}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not readable as YAML: {error}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: expected keys and values, got a {type(tree).__name__}")
+    return tree
+
+
+def _parse_override(override: str) -> dict[str, Any]:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {override!r}: expected dotted.key=value")
+    try:
+        tree: Any = yaml.safe_load(text) if text else None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override!r}: the value is not readable as YAML: {error}") from None
+    for name in reversed(key.split(".")):
+        tree = {name: tree}
+    return tree
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        base = merged.get(key)
+        merged[key] = _merge(base, value) if isinstance(base, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _explain(error: Any) -> str:
+    location = [str(part) for part in error["loc"]]
+    key = ".".join(location)
+    if error["type"] == "extra_forbidden":
+        return f"unknown configuration key {key!r}{_nearest(key, known_keys())}"
+    return f"configuration key {key!r}: {error['msg']}; got {error['input']!r}"
+
+
+def known_keys() -> list[str]:
+    """List every dotted key of base.yaml."""
+    return list(_walk(_read(FOLDER / "base.yaml"), ""))
+
+
+def _walk(tree: Mapping[str, Any], prefix: str) -> Iterable[str]:
+    for key, value in tree.items():
+        yield prefix + key
+        if isinstance(value, dict):
+            yield from _walk(value, f"{prefix}{key}.")
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""

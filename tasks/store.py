@@ -1,0 +1,239 @@
+"""How a result is kept: atomic writes, fingerprints, manifests, and the lock on a home folder.
+
+A result is a folder whose manifest.json was written last. Readers trust only the files that a manifest names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ValidationError
+
+MANIFEST = "manifest.json"
+RUNNING_PREFIX = ".running-"
+
+
+class StoreError(Exception):
+    """Say which stored file is missing, damaged or locked, and what was expected."""
+
+
+class FileEntry(BaseModel, frozen=True):
+    """Describe one stored file: its size in bytes, its SHA-256, and its rows where it is a table."""
+
+    bytes: int
+    sha256: str
+    rows: int | None = None
+
+
+class Manifest(BaseModel, frozen=True):
+    """Name the files of one result and the fingerprint of what made them.
+
+    summary holds the small figures that the step reports; complete is False while a crawl is still adding parts.
+    """
+
+    step: str
+    version: int
+    fingerprint: str
+    files: dict[str, FileEntry]
+    summary: dict[str, Any]
+    complete: bool = True
+    created: str
+
+
+def fingerprint(**parts: Any) -> str:
+    """Return the SHA-256 over the parts' canonical JSON: inputs' fingerprints, config section, version."""
+    canonical = json.dumps(parts, sort_keys=True, ensure_ascii=True, default=_plain)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    raise TypeError(f"cannot fingerprint a {type(value).__name__}: {value!r}")
+
+
+def digest_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success fsync it and rename it to `path`, on error remove it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        _sync(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as indented UTF-8 JSON, atomically."""
+    write_bytes(path, json.dumps(value, indent=1, ensure_ascii=False, default=_plain).encode())
+
+
+def describe_file(path: Path, rows: int | None = None) -> FileEntry:
+    """Measure a file for a manifest."""
+    return FileEntry(bytes=path.stat().st_size, sha256=digest_file(path), rows=rows)
+
+
+def now() -> str:
+    """Return the time in UTC to the second, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the folder's manifest atomically; call it last."""
+    write_bytes(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Read the folder's manifest, None where it has none; raises StoreError naming the file when it is damaged."""
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise StoreError(f"{path}: not a manifest ({error.error_count()} errors); expected one of genreflow's") from None
+
+
+def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
+    """List the files that a manifest names and that are missing or not what it says (size, SHA-256)."""
+    damaged = []
+    for name, entry in manifest.files.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != entry.bytes or digest_file(path) != entry.sha256:
+            damaged.append(name)
+    return damaged
+
+
+def find_result(folder: Path, fingerprint: str) -> Manifest | None:
+    """Return the folder's manifest if it is complete, has this fingerprint and all its files are whole."""
+    try:
+        manifest = read_manifest(folder)
+    except StoreError:
+        return None
+    if manifest is None or not manifest.complete or manifest.fingerprint != fingerprint:
+        return None
+    return None if damaged_files(folder, manifest) else manifest
+
+
+@contextlib.contextmanager
+def new_result(folder: Path, *, step: str, version: int, fingerprint: str) -> Iterator[Draft]:
+    """Yield a Draft to write files into; on success it becomes `folder`, whole, with a manifest written last.
+
+    A folder of that name without a whole result (a damaged one) is replaced: results can be made again.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Draft(folder.with_name(f"{RUNNING_PREFIX}{folder.name}-{os.getpid()}"))
+    shutil.rmtree(draft.folder, ignore_errors=True)
+    draft.folder.mkdir()
+    try:
+        yield draft
+        files = {}
+        for path in sorted(path for path in draft.folder.rglob("*") if path.is_file()):
+            _sync(path)
+            name = path.relative_to(draft.folder).as_posix()
+            files[name] = describe_file(path)
+        manifest = Manifest(
+            step=step, version=version, fingerprint=fingerprint, files=files, summary=draft.summary, created=now()
+        )
+        write_manifest(draft.folder, manifest)
+        if folder.exists():
+            shutil.rmtree(folder)
+        draft.folder.rename(folder)
+        _sync(folder.parent)
+    finally:
+        shutil.rmtree(draft.folder, ignore_errors=True)
+
+
+class Draft:
+    """Hold a result that is being made: the folder to write into and the summary its manifest will carry."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.summary: dict[str, Any] = {}
+
+
+def sweep_drafts(home: Path) -> list[Path]:
+    """Remove what killed processes left half made below a home folder and return the paths; call it under the lock."""
+    orphans = [
+        path
+        for path in home.glob("*/" + RUNNING_PREFIX + "*")
+        if path.is_dir() and not psutil.pid_exists(int(path.name.rpartition("-")[2]))
+    ]
+    for path in orphans:
+        shutil.rmtree(path, ignore_errors=True)
+    return orphans
+
+
+@contextlib.contextmanager
+def lock_home(home: Path, wait_seconds: float, on_wait: Any = None) -> Iterator[None]:
+    """Hold the home's lock file, so that two runs never write one home at once.
+
+    The operating system releases it when the process ends, however it ends; the file's text (process id, start
+    time) is for the message only. Raises StoreError naming the holder after wait_seconds.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    holder = home / "lock.json"
+    lock = FileLock(str(home / "lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if on_wait:
+            on_wait(_holder_text(holder))
+        try:
+            lock.acquire(timeout=wait_seconds)
+        except Timeout:
+            raise StoreError(
+                f"{home} is in use by another run ({_holder_text(holder)}); wait for it to end, "
+                f"or use another --home"
+            ) from None
+    try:
+        write_json(holder, {"pid": os.getpid(), "started": now(), "monotonic": time.monotonic()})
+        sweep_drafts(home)
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder_text(holder: Path) -> str:
+    try:
+        told: Mapping[str, Any] = json.loads(holder.read_text())
+        return f"process {told['pid']}, since {told['started']}"
+    except (OSError, ValueError, KeyError):
+        return "process unknown"
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
