@@ -5,14 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-Corpus = Literal["summary", "synopsis"]
-Recipe = Literal["seed", "linear", "bilstm"]
-CORPORA: tuple[Corpus, ...] = ("summary", "synopsis")
+from conf.errors import GenreflowError
+from conf.names import Corpus, Recipe
 
 FOLDER = Path(__file__).parent
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -20,8 +19,17 @@ Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 
 
-class ConfigError(Exception):
+class ConfigError(GenreflowError):
     """Say which key or file of the configuration is wrong, what was expected and what came."""
+
+
+T = TypeVar("T")
+
+
+def _each_once(names: tuple[T, ...]) -> tuple[T, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError(f"each name may stand once; got {', '.join(map(str, names))}")
+    return names
 
 
 class Section(BaseModel):
@@ -65,6 +73,7 @@ class Import(Section):
     """Configure what an import of a file tolerates."""
 
     max_bad_share: Share
+    part_titles: Positive
 
 
 class Lengths(Section):
@@ -72,6 +81,12 @@ class Lengths(Section):
 
     min_chars: Annotated[int, Field(ge=0)]
     max_chars: Positive | None
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> Lengths:
+        if self.max_chars is not None and self.max_chars < self.min_chars:
+            raise ValueError(f"max_chars must be at least min_chars ({self.min_chars}); got {self.max_chars}")
+        return self
 
 
 class Prepare(Section):
@@ -87,6 +102,17 @@ class Prepare(Section):
     min_genre_titles: Positive
     duplicate_similarity: Annotated[float, Field(gt=0, le=1)]
     duplicate_ngram: Positive
+
+    @field_validator("corpora", "genres")
+    @classmethod
+    def _names_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _each_once(value)
+
+    @model_validator(mode="after")
+    def _years_in_order(self) -> Prepare:
+        if self.first_year is not None and self.last_year is not None and self.last_year < self.first_year:
+            raise ValueError(f"last_year must be at least first_year ({self.first_year}); got {self.last_year}")
+        return self
 
 
 class Embed(Section):
@@ -141,6 +167,7 @@ class BiLstm(Section):
     """Configure the masked, bucketed network."""
 
     units: Positive
+    vector_scale: Rate
     word_dropout: Share
     dropout: Share
     learning_rate: Rate
@@ -190,6 +217,11 @@ class Train(Section):
     seed: SeedByCorpus
     linear: LinearByCorpus
     bilstm: BiLstmByCorpus
+
+    @field_validator("recipes")
+    @classmethod
+    def _recipes_once(cls, value: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
+        return _each_once(value)
 
 
 class Promote(Section):
@@ -308,7 +340,8 @@ def _explain(error: Any) -> str:
     key = ".".join(location)
     if error["type"] == "extra_forbidden":
         return f"unknown configuration key {key!r}{_nearest(key, known_keys())}"
-    return f"configuration key {key!r}: {error['msg']}; got {error['input']!r}"
+    got = "" if isinstance(error["input"], dict) else f"; got {error['input']!r}"
+    return f"configuration key {key!r}: {error['msg'].removeprefix('Value error, ')}{got}"
 
 
 def known_keys() -> list[str]:
