@@ -11,6 +11,9 @@ import pyarrow as pa
 # Raised whenever a column is added or changes its meaning; a part with a higher number is refused by readers.
 SCHEMA_VERSION = 1
 
+# The source of titles that the local movie site made up; nothing is trained on them together with others.
+GENERATED = "generated"
+
 TITLE_ID = re.compile(r"tt\d{7,}")
 
 
