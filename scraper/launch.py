@@ -1,0 +1,133 @@
+"""Start a crawl in a process of its own and believe only what its manifest says."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from conf.errors import GenreflowError
+from conf.schema import Collect
+from tasks.store import StoreError, read_manifest, write_json
+
+# Seconds that an interrupted crawl has for writing what is complete before it is killed.
+_GRACE_SECONDS = 15.0
+_STDERR_TAIL = 2000
+
+# The exit code of a crawl whose site failed too often: the one that a later try may mend.
+TOO_MANY_FAILED = 3
+
+
+class CrawlError(GenreflowError):
+    """Say how a crawl failed and what to do; `report` is the crawl's own, {} where it gave none.
+
+    exit_code is the crawl process's: 1 error, 2 refused, 3 too many failed, 4 blocked, 5 daily cap, 130 stopped.
+    """
+
+    def __init__(self, message: str, report: dict[str, Any] | None = None, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.report = report or {}
+        self.exit_code = exit_code
+
+
+def run_crawl(
+    collect: Collect,
+    ids: Sequence[str],
+    folder: Path,
+    fingerprint: str,
+    on_progress: Callable[[dict[str, int]], None] | None = None,
+) -> dict[str, Any]:
+    """Crawl `ids` into a raw folder and return the crawl's report (see report.json beside the data).
+
+    Goes on where an earlier crawl into the same folder ended. on_progress gets done, asked, items, failed and
+    pages at most twice a second. Raises CrawlError with the crawl's own message; an interrupt stops the crawl
+    in order, so that what is complete is kept.
+    """
+    asked = list(dict.fromkeys(ids))
+    if not asked:
+        raise CrawlError("no title to ask for; expected at least one id")
+    with tempfile.TemporaryDirectory(prefix="genreflow-") as name:
+        spec = _write_spec(Path(name), collect, asked, folder, fingerprint)
+        with (Path(name) / "stderr").open("w+b") as stderr:
+            code, report, error = _follow(spec, stderr, on_progress)
+            stderr.seek(0)
+            complaint = stderr.read().decode(errors="replace")[-_STDERR_TAIL:].strip()
+    if code != 0 or report is None:
+        told = error or (report or {}).get("message") or complaint or "no message"
+        raise CrawlError(
+            f"crawl into {folder.name} ended with exit code {code}: {told}", report, code if code > 0 else 1
+        )
+    _check_counts(folder, fingerprint, len(asked))
+    return report
+
+
+def _write_spec(room: Path, collect: Collect, ids: list[str], folder: Path, fingerprint: str) -> Path:
+    ids_file = room / "ids.txt"
+    ids_file.write_text("\n".join(ids), encoding="utf-8")
+    spec = {
+        "folder": str(folder.absolute()),
+        "fingerprint": fingerprint,
+        "ids_file": str(ids_file),
+        "collect": collect.model_dump(mode="json"),
+    }
+    write_json(room / "spec.json", spec)
+    return room / "spec.json"
+
+
+def _follow(
+    spec: Path, stderr: Any, on_progress: Callable[[dict[str, int]], None] | None
+) -> tuple[int, dict[str, Any] | None, str | None]:
+    report: dict[str, Any] | None = None
+    error: str | None = None
+    # -P: the folder that genreflow is called from must not shadow its packages.
+    command = [sys.executable, "-P", "-m", "scraper.crawl", str(spec)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            told = json.loads(line)
+            if "report" in told:
+                report = told["report"]
+            elif "error" in told:
+                error = told["error"]
+            elif on_progress is not None:
+                on_progress(told)
+        return process.wait(), report, error
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.stdout is not None:
+        process.stdout.close()
+    if process.poll() is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _check_counts(folder: Path, fingerprint: str, asked: int) -> None:
+    try:
+        manifest = read_manifest(folder)
+    except StoreError as error:
+        raise CrawlError(str(error)) from None
+    if manifest is None or not manifest.complete or manifest.fingerprint != fingerprint:
+        raise CrawlError(f"the crawl says that it finished, {folder} has no finished manifest of it")
+    summary = manifest.summary
+    stored = sum(entry.rows or 0 for entry in manifest.files.values())
+    accounted = stored + len(summary["dropped_titles"]) + len(summary["failed_titles"])
+    if accounted != asked:
+        raise CrawlError(f"{asked} titles asked for, {folder} accounts for {accounted}")

@@ -1,0 +1,190 @@
+"""Patience and restraint: retries that wait as told, and a guard that ends the crawl where it is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.retry import RetryMiddleware
+from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, IgnoreRequest
+from scrapy.http import Response, TextResponse
+
+from scraper.pages.page import is_challenge
+from scraper.quota import DailyQuota
+
+logger = logging.getLogger(__name__)
+
+# Seconds before the first retry; each further one waits twice as long.
+_FIRST_PAUSE = 0.5
+# Seconds between looks at whether the crawl is being stopped while a retry waits.
+_PAUSE_SLICE = 0.25
+_REFUSALS_IN_A_ROW = 3
+# So many attempts in a row that nobody listens to end the crawl: the site is not there.
+_UNREACHABLE_IN_A_ROW = 10
+_REFUSED = (HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED)
+# A whole page closes its html element within so many bytes of its end.
+_TAIL_BYTES = 256
+BLOCKED_ADVICE = (
+    "IMDb's terms forbid automatic access without written consent, and genreflow has no way around a block; "
+    "use titles you already have (`genreflow import FILE.parquet`), IMDb's licensed data, or your own mirror"
+)
+
+
+class TruncatedError(IgnoreRequest):
+    """Say that a page was cut off before its end each time it was asked for."""
+
+
+def stop_crawl(crawler: Crawler, reason: str, message: str) -> None:
+    """End the crawl in order, the first reason and message counting; requests under way are finished."""
+    spider: Any = crawler.spider
+    if spider.stop_message is not None or crawler.engine is None:
+        return
+    spider.stop_message = message
+    logger.error("%s: %s", reason, message)
+    # Not awaited: closing waits for the very request that this is called from. Kept, or it might be lost.
+    spider.stop_task = asyncio.ensure_future(crawler.engine.close_spider_async(reason=reason))
+
+
+def is_stopping(crawler: Crawler) -> bool:
+    """Say whether the crawl was told to end, by a signal or by stop_crawl."""
+    spider: Any = crawler.spider
+    return not crawler.crawling or spider.stop_message is not None
+
+
+def read_retry_after(response: Response) -> float:
+    """Return the seconds that a Retry-After header asks for (number or HTTP date), 0 without one."""
+    told = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
+    if told.isdigit():
+        return float(told)
+    try:
+        moment = parsedate_to_datetime(told)
+    except ValueError:
+        return 0.0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+class PatientRetryMiddleware(RetryMiddleware):
+    """Retry passing failures and cut-off pages after rising pauses, never sooner than Retry-After asks."""
+
+    async def process_response(  # type: ignore[override]
+        self, request: Request, response: Response
+    ) -> Request | Response:
+        """Return the request again after a pause, or the answer where it is whole or retries are spent."""
+        if response.status in self.retry_http_codes:
+            told = read_retry_after(response)
+            return await self._wait_and_retry(request, f"status {response.status}", told) or response
+        if _is_truncated(response):
+            again = await self._wait_and_retry(request, "truncated", 0.0)
+            if again is None:
+                raise TruncatedError(f"{request.url}: cut off before </html>")
+            return again
+        return response
+
+    async def process_exception(  # type: ignore[override]
+        self, request: Request, exception: Exception
+    ) -> Request | None:
+        """Return the request again after a pause for time-outs and broken connections."""
+        if isinstance(exception, self.exceptions_to_retry):
+            return await self._wait_and_retry(request, exception, 0.0)
+        return None
+
+    async def _wait_and_retry(self, request: Request, reason: str | Exception, told: float) -> Request | None:
+        longest = self.crawler.settings.getfloat("LONGEST_PAUSE")
+        if told > longest:
+            logger.warning("%s: asked to wait %.0f s, longer than longest_pause %.0f s", request, told, longest)
+            return None
+        again = self._retry(request, reason)
+        if again is not None:
+            rising = _FIRST_PAUSE * 2 ** request.meta.get("retry_times", 0)
+            await self._pause(max(told, min(rising, longest)))
+        return again
+
+    async def _pause(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while (left := end - loop.time()) > 0 and not is_stopping(self.crawler):
+            await asyncio.sleep(min(left, _PAUSE_SLICE))
+
+
+def _is_truncated(response: Response) -> bool:
+    kind = (response.headers.get("Content-Type") or b"text/html").lower()
+    if response.status != HTTPStatus.OK or not kind.startswith(b"text/html"):
+        return False
+    return not response.url.endswith("/robots.txt") and b"</html>" not in response.body[-_TAIL_BYTES:].lower()
+
+
+class BlockGuard:
+    """End the crawl at the first challenge, at three refusals in a row, or when the daily cap is reached."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._refusals = 0
+        self._unreachable = 0
+        self._cap: int | None = crawler.settings["DAILY_CAP"]
+        self._quota = DailyQuota(Path(crawler.settings["QUOTA_FILE"])) if self._cap else None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> BlockGuard:
+        """Build the guard for a crawler."""
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> None:
+        """Hold back requests to other hosts, above the daily cap, and all once the crawl is ending."""
+        spider: Any = self._crawler.spider
+        if spider.stop_message is not None:
+            raise IgnoreRequest("the crawl is ending")
+        host = spider.host
+        if urlsplit(request.url).netloc != host:
+            raise IgnoreRequest(f"{request.url} is not on {host}")
+        if self._quota is not None and self._cap is not None:
+            if self._quota.used >= self._cap:
+                stop_crawl(
+                    self._crawler,
+                    "daily_cap",
+                    f"{self._cap} requests sent to {host} today (collect.daily_cap); go on tomorrow",
+                )
+                raise IgnoreRequest("daily cap reached")
+            self._quota.count()
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Look for a block in each answer."""
+        self._unreachable = 0
+        action = (response.headers.get("x-amzn-waf-action") or b"").decode("latin-1")
+        if response.status in _REFUSED:
+            self._refusals += 1
+        else:
+            self._refusals = 0
+        if action:
+            self._block(request, response, f"header x-amzn-waf-action: {action}")
+        elif response.status == HTTPStatus.ACCEPTED:
+            self._block(request, response, "status 202 is a challenge, not a page")
+        elif isinstance(response, TextResponse) and is_challenge(response.text):
+            self._block(request, response, "the body is a bot challenge")
+        elif self._refusals >= _REFUSALS_IN_A_ROW:
+            self._block(request, response, f"{self._refusals} refusals in a row")
+        return response
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        """Count attempts that found nobody listening."""
+        if not isinstance(exception, DownloadConnectionRefusedError | CannotResolveHostError):
+            return
+        self._unreachable += 1
+        if self._unreachable >= _UNREACHABLE_IN_A_ROW:
+            host = urlsplit(request.url)
+            message = f"nothing answers at {host.scheme}://{host.netloc} (collect.base_url); is the site running?"
+            stop_crawl(self._crawler, "unreachable", message)
+
+    def _block(self, request: Request, response: Response, sign: str) -> None:
+        message = f"blocked: {request.url} answered {response.status} ({sign}). {BLOCKED_ADVICE}"
+        stop_crawl(self._crawler, "blocked", message)
+        raise IgnoreRequest(message)

@@ -1,0 +1,61 @@
+"""The page /title/ttN/plotsummary/: title, outline, summaries and the synopsis in one request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scraper.pages.facts import PlotPage, drop_outline, gather, read_edges
+from scraper.pages.page import Page, PageError
+from scraper.pages.texts import Summary, choose_whole, read_fragment
+from scraper.pages.trees import dig, each, text_at
+
+
+def parse_plotsummary(html: str) -> PlotPage:
+    """Parse a plot summary page in today's Next.js layout.
+
+    Reads `contentData.entityMetadata` and `contentData.categories`, then `contentData.data.title`, then the
+    rendered sub-sections. Raises BlockedError for a challenge, PageError where none of it is there.
+    """
+    page = Page(html)
+    content = dig(page.props, "contentData")
+    facts = gather(page, dig(content, "entityMetadata"))
+    summaries = _read_section(page, content, "summaries", "plotSummaries")
+    synopsis = _read_section(page, content, "synopsis", "plotSynopsis")
+    outline = facts.pop("outline", None)
+    if outline:
+        outline = choose_whole([outline, *(summary.text for summary in summaries)])
+    parsed = PlotPage(
+        **facts,
+        outline=outline,
+        summaries=drop_outline(summaries, outline),
+        synopsis=synopsis[0].text if synopsis else None,
+    )
+    if not parsed.known:
+        raise PageError("a plot summary page without contentData, sub-sections, title or texts")
+    return parsed
+
+
+def _read_section(page: Page, content: Any, section: str, connection: str) -> list[Summary]:
+    items = _category_items(content, section)
+    if items is not None:
+        fragments = [text_at(item, "htmlContent") for item in items]
+    elif isinstance(dig(content, "data", "title", connection), dict):
+        return read_edges(content, "data", "title", connection)
+    else:
+        fragments = _rendered_items(page, section)
+    found = (read_fragment(fragment) for fragment in fragments if fragment)
+    return [summary for summary in found if summary]
+
+
+def _category_items(content: Any, section: str) -> list[Any] | None:
+    """Return a category's items, [] where the page says there are none, None without such a category."""
+    for category in each(content, "categories"):
+        if text_at(category, "id") == section:
+            return each(category, "section", "items")
+    return None
+
+
+def _rendered_items(page: Page, section: str) -> list[str | None]:
+    # The inner div is nested twice in each item: the outer one alone holds the text once.
+    items = page.selector.css(f"div[data-testid=sub-section-{section}] li[data-testid=list-item]")
+    return [item.css(".ipc-html-content-inner-div").get() for item in items]

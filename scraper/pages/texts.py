@@ -1,0 +1,108 @@
+"""Texts as pages publish them: HTML fragments to plain text, authors cut off, placeholders told apart."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from parsel import Selector
+
+_SPACES = re.compile(r"[ \t\r\n\f]+")
+_AROUND_BREAK = re.compile(r" *\n *")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_BLOCKS = frozenset({"p", "div", "li", "ul", "ol"})
+# Stands between blocks until several boundaries in a row have become one line break.
+_BOUNDARY = "\x1e"
+_BOUNDARIES = re.compile(rf"[ {_BOUNDARY}]*{_BOUNDARY}[ {_BOUNDARY}]*")
+_AUTHOR = './/a[contains(@href, "plot_author")]'
+_CUT = re.compile(r"\s*(?:\.\.\.|…)$")
+_PLACEHOLDER = re.compile(
+    r"""(?ix)
+    add \s (?:a \s plot (?:\s in \s your \s language)? | full \s plot | (?:a \s)?synopsis) (?:\s»)?
+    | read \s all
+    | plot \s (?:summary | synopsis)
+    | it \s looks \s like \s we \s don['’]t \s have \s (?:any | a) \s [\w\s]+? \s
+        for \s this \s title \s yet\..*
+    | note: \s because \s this \s project \s is \s categorized \s as \s in \s development, .*
+    """,
+    re.DOTALL,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Summary:
+    """Hold one summary and the name of who wrote it, None where the page names nobody."""
+
+    text: str
+    author: str | None = None
+
+
+def read_fragment(fragment: str) -> Summary | None:
+    """Turn an HTML fragment into plain text and author; None for nothing or a placeholder.
+
+    `<br>` and list items begin a line, `<br/><br/>` leaves a blank one, link texts stay, entities are
+    unescaped once, and IMDb's closing `<span>—<a href="...plot_author=...">` is cut off.
+    """
+    if "<" not in fragment and "&" not in fragment:
+        return _summary(fragment, None)
+    root = Selector(text=f"<div>{fragment}</div>", type="html").root
+    author: str | None = None
+    signed: set[Any] = set()
+    for link in root.xpath(_AUTHOR):
+        author = author or _SPACES.sub(" ", "".join(link.itertext())).strip() or None
+        parent = link.getparent()
+        signed.add(parent if parent.tag == "span" else link)
+    return _summary(_BOUNDARIES.sub("\n", "".join(_pieces(root, signed))), author)
+
+
+def _summary(text: str, author: str | None) -> Summary | None:
+    kept = keep_text(_BLANK_LINES.sub("\n\n", _AROUND_BREAK.sub("\n", text)))
+    return Summary(kept, author) if kept else None
+
+
+def _pieces(element: Any, skipped: set[Any]) -> Iterator[str]:
+    if element in skipped or not isinstance(element.tag, str) or element.tag in ("script", "style"):
+        return
+    if element.tag == "br":
+        yield "\n"
+    block = element.tag in _BLOCKS
+    if block:
+        yield _BOUNDARY
+    yield _SPACES.sub(" ", element.text or "")
+    for child in element:
+        yield from _pieces(child, skipped)
+        yield _SPACES.sub(" ", child.tail or "")
+    if block:
+        yield _BOUNDARY
+
+
+def keep_text(text: str | None) -> str | None:
+    """Return a stripped text, None where it is blank or one of IMDb's placeholders (English pages)."""
+    stripped = (text or "").strip()
+    if not stripped or _PLACEHOLDER.fullmatch(_flat(stripped)):
+        return None
+    return stripped
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def same_text(one: str, other: str) -> bool:
+    """Say whether two texts are equal apart from white space."""
+    return _flat(one) == _flat(other)
+
+
+def choose_whole(candidates: Iterable[str | None]) -> str | None:
+    """Return the first text; when it ends in "...", the first later one that goes on where it stops."""
+    texts = [text for text in candidates if text]
+    if not texts:
+        return None
+    first = texts[0]
+    stem = _flat(_CUT.sub("", first))
+    if stem == _flat(first):
+        return first
+    longer = (text for text in texts[1:] if _flat(text).startswith(stem) and len(_flat(text)) > len(_flat(first)))
+    return next(longer, first)

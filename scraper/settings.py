@@ -1,0 +1,130 @@
+"""The manners of a crawl: which Scrapy settings a host is crawled with, and which hosts are refused."""
+
+from __future__ import annotations
+
+import ipaddress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from conf.errors import GenreflowError
+from conf.schema import Collect
+
+# Scrapy's own list without 405 and 403, which are answers to bots, plus 429.
+RETRIED_STATUS = [429, 500, 502, 503, 504, 522, 524, 408]
+_POLITE_DELAY = 1.0
+_OWN_SERVER_CONNECTIONS = 16
+
+
+class MannersError(GenreflowError):
+    """Say why a crawl may not start: which host, and which key of the configuration is missing."""
+
+
+def crawl_settings(collect: Collect, log_file: Path | None = None) -> dict[str, Any]:
+    """Return the Scrapy settings for a crawl; raises MannersError before any request is made.
+
+    Every Scrapy message from WARNING up goes to log_file, or to standard error where there is none.
+    """
+    host = crawled_host(collect)
+    manners = choose_manners(collect)
+    _check_permission(collect, host)
+    settings: dict[str, Any] = {
+        "BOT_NAME": "genreflow",
+        "USER_AGENT": _user_agent(collect),
+        "ROBOTSTXT_OBEY": True,
+        "DEFAULT_REQUEST_HEADERS": {
+            "Accept": "text/html,application/xhtml+xml",
+            "Accept-Language": collect.language,
+        },
+        "COOKIES_ENABLED": False,
+        "HTTPPROXY_ENABLED": not is_loopback(host),
+        "DOWNLOAD_TIMEOUT": collect.timeout,
+        "RETRY_TIMES": collect.retries,
+        "RETRY_HTTP_CODES": RETRIED_STATUS,
+        "RETRY_GIVE_UP_LOG_LEVEL": "WARNING",
+        "LONGEST_PAUSE": collect.longest_pause,
+        # The guard stands after decompression and before the retries, so that it sees every whole answer.
+        "DOWNLOADER_MIDDLEWARES": {
+            "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+            "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+            "scraper.middlewares.PatientRetryMiddleware": 550,
+            "scraper.middlewares.BlockGuard": 570,
+        },
+        "ITEM_PIPELINES": {"scraper.pipelines.PartPipeline": 100},
+        "TELNETCONSOLE_ENABLED": False,
+        "LOG_LEVEL": "WARNING",
+        "LOG_FILE": str(log_file) if log_file else None,
+        "STATS_DUMP": False,
+    }
+    return settings | (_polite(collect) if manners == "polite" else _own_server())
+
+
+def crawled_host(collect: Collect) -> str:
+    """Return the host name of base_url, lower case, without port."""
+    return (urlsplit(collect.base_url).hostname or "").lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host name or address is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def choose_manners(collect: Collect) -> Literal["polite", "own-server"]:
+    """Resolve `auto` (own-server on loopback, polite elsewhere) and refuse own-server for foreign hosts."""
+    host = crawled_host(collect)
+    if collect.manners == "auto":
+        return "own-server" if is_loopback(host) else "polite"
+    own = is_loopback(host) or (host in collect.own_hosts and not _is_imdb(host))
+    if collect.manners == "own-server" and not own:
+        raise MannersError(
+            f"collect.manners own-server is for loopback and the hosts of collect.own_hosts, not {host}; use polite"
+        )
+    return collect.manners
+
+
+def _check_permission(collect: Collect, host: str) -> None:
+    if not is_loopback(host) and not (collect.contact or "").strip():
+        raise MannersError(
+            f"crawling {host} needs collect.contact: a mail address or URL at which its owner reaches you"
+        )
+    if _is_imdb(host) and not (collect.permission or "").strip():
+        raise MannersError(
+            f"crawling {host} needs collect.permission: IMDb's terms forbid crawling without written "
+            f"consent; say in words who permitted it, or use `genreflow import` or the local movie site"
+        )
+
+
+def _is_imdb(host: str) -> bool:
+    return host == "imdb.com" or host.endswith(".imdb.com")
+
+
+def _user_agent(collect: Collect) -> str:
+    contact = f" (+{collect.contact.strip()})" if collect.contact else ""
+    return f"genreflow/{version('genreflow')}{contact}"
+
+
+def _polite(collect: Collect) -> dict[str, Any]:
+    return {
+        "CONCURRENT_REQUESTS": 1,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
+        "DOWNLOAD_DELAY": _POLITE_DELAY,
+        "AUTOTHROTTLE_ENABLED": True,
+        "AUTOTHROTTLE_START_DELAY": _POLITE_DELAY,
+        "AUTOTHROTTLE_MAX_DELAY": collect.longest_pause,
+        "AUTOTHROTTLE_TARGET_CONCURRENCY": 1.0,
+        "DAILY_CAP": collect.daily_cap,
+    }
+
+
+def _own_server() -> dict[str, Any]:
+    return {
+        "CONCURRENT_REQUESTS": _OWN_SERVER_CONNECTIONS,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": _OWN_SERVER_CONNECTIONS,
+        "DOWNLOAD_DELAY": 0,
+        "AUTOTHROTTLE_ENABLED": False,
+        "DAILY_CAP": None,
+    }

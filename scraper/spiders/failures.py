@@ -1,0 +1,27 @@
+"""What a failed request means for its title: gone for good, or to be asked for again."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from scrapy.exceptions import IgnoreRequest
+from scrapy.spidermiddlewares.httperror import HttpError
+
+from scraper.middlewares import TruncatedError
+from scraper.writer import Drop
+
+_GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
+
+def explain_failure(title_id: str, error: BaseException) -> Drop:
+    """Return the drop for a title whose page could not be had: permanent for 404 and 410 only."""
+    if isinstance(error, HttpError):
+        status, url = error.response.status, error.response.url
+        if status in _GONE:
+            return Drop(title_id, "not_found", f"{url}: status {status}")
+        return Drop(title_id, f"failed:{status}", f"{url}: status {status}", permanent=False)
+    if isinstance(error, TruncatedError):
+        return Drop(title_id, "failed:truncated", str(error), permanent=False)
+    if isinstance(error, IgnoreRequest):
+        return Drop(title_id, "failed:not_sent", str(error), permanent=False)
+    return Drop(title_id, f"failed:{type(error).__name__}", str(error), permanent=False)

@@ -1,0 +1,241 @@
+"""How raw titles are kept: Parquet parts in a folder a crawl or import, named by a manifest, never edited."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from conf.errors import GenreflowError
+from scraper.items import RAW_SCHEMA, SCHEMA_VERSION, TITLE_ID, Title, to_table
+from tasks.store import (
+    Manifest,
+    StoreError,
+    atomic_path,
+    damaged_files,
+    describe_file,
+    now,
+    read_manifest,
+    write_manifest,
+)
+
+_VERSION_KEY = b"genreflow.schema_version"
+
+
+class WriterError(GenreflowError):
+    """Say which raw folder or title could not be written, and why."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drop:
+    """Hold a title that was asked for and is not stored; only a permanent drop is never asked for again."""
+
+    title_id: str
+    reason: str
+    detail: str = ""
+    permanent: bool = True
+
+
+class PartWriter:
+    """Write titles into a raw folder, `part_titles` a Parquet part, and rewrite its manifest after each part.
+
+    `notes` are added to the manifest's summary. Opening an unfinished folder goes on after its last named
+    part and removes parts that no manifest names.
+    Raises WriterError for a finished folder, another fingerprint, or a title that does not fit the schema.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        step: Literal["collect", "import"],
+        fingerprint: str,
+        part_titles: int,
+        asked: int,
+        notes: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.asked = asked
+        self._notes = dict(notes or {})
+        self._part_titles = part_titles
+        self._buffer: list[Title] = []
+        self._failed: dict[str, Drop] = {}
+        self._manifest = self._open(step, fingerprint)
+        self._dropped: list[dict[str, str]] = list(self._manifest.summary.get("dropped_titles", []))
+
+    def _open(self, step: str, fingerprint: str) -> Manifest:
+        manifest = read_manifest(self.folder) or Manifest(
+            step=step,
+            version=SCHEMA_VERSION,
+            fingerprint=fingerprint,
+            files={},
+            summary={},
+            complete=False,
+            created=now(),
+        )
+        if (manifest.step, manifest.fingerprint) != (step, fingerprint):
+            raise WriterError(f"{self.folder}: holds {manifest.step} {manifest.fingerprint[:12]}, not {step} "
+                              f"{fingerprint[:12]}")  # fmt: skip
+        if manifest.complete:
+            damaged = ", ".join(damaged_files(self.folder, manifest)) or "nothing"
+            raise WriterError(
+                f"{self.folder}: already finished ({damaged} damaged); raw titles are never changed, "
+                f"move the folder away to make it again"
+            )
+        for path in self.folder.glob("*part-*.parquet*"):
+            if path.name not in manifest.files:
+                path.unlink()
+        return manifest
+
+    @property
+    def stored(self) -> int:
+        """Count the titles in written parts."""
+        return sum(entry.rows or 0 for entry in self._manifest.files.values())
+
+    @property
+    def taken(self) -> int:
+        """Count the titles in written parts and those still waiting for theirs."""
+        return self.stored + len(self._buffer)
+
+    @property
+    def failed(self) -> int:
+        """Count the titles that failed and may be asked for again."""
+        return len(self._failed)
+
+    @property
+    def dropped(self) -> int:
+        """Count the titles that are dropped for good."""
+        return len(self._dropped)
+
+    def add(self, title: Title) -> None:
+        """Take one title; every `part_titles` of them are written as a part."""
+        if not TITLE_ID.fullmatch(title.title_id) or not title.source:
+            raise WriterError(f"expected a title with an id and a source, got {title.title_id!r}, {title.source!r}")
+        self._buffer.append(title)
+        if len(self._buffer) >= self._part_titles:
+            self.flush()
+
+    def drop(self, drop: Drop) -> None:
+        """Count a title that is not stored; it reaches the manifest with the next part."""
+        if drop.permanent:
+            self._dropped.append({"title_id": drop.title_id, "reason": drop.reason, "detail": drop.detail})
+        else:
+            self._failed[drop.title_id] = drop
+
+    def flush(self) -> None:
+        """Write what is buffered as a part and then the manifest."""
+        if self._buffer:
+            name = f"part-{len(self._manifest.files):05d}.parquet"
+            table = _to_table(self._buffer)
+            with atomic_path(self.folder / name) as temporary:
+                pq.write_table(table, temporary, compression="zstd")
+            entry = describe_file(self.folder / name, rows=table.num_rows)
+            self._manifest = self._manifest.model_copy(update={"files": {**self._manifest.files, name: entry}})
+            self._buffer = []
+        self._write(complete=False)
+
+    def finish(self) -> Manifest:
+        """Write the rest and mark the folder as finished."""
+        self.flush()
+        return self._write(complete=True)
+
+    def summarize(self) -> dict[str, Any]:
+        """Return what the manifest carries: asked, stored, dropped and failed by reason, with titles."""
+        failed = [
+            {"title_id": drop.title_id, "reason": drop.reason, "detail": drop.detail} for drop in self._failed.values()
+        ]
+        return {
+            "asked": self.asked,
+            "stored": self.stored,
+            "dropped": dict(Counter(drop["reason"] for drop in self._dropped)),
+            "failed": dict(Counter(drop["reason"] for drop in failed)),
+            "dropped_titles": self._dropped,
+            "failed_titles": failed,
+            **self._notes,
+        }
+
+    def _write(self, complete: bool) -> Manifest:
+        update = {"summary": self.summarize(), "complete": complete, "created": now()}
+        self._manifest = self._manifest.model_copy(update=update)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_manifest(self.folder, self._manifest)
+        return self._manifest
+
+
+def _to_table(titles: list[Title]) -> pa.Table:
+    try:
+        return to_table(titles)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        if len(titles) == 1:
+            raise WriterError(f"title {titles[0].title_id} does not fit the raw schema: {error}") from None
+        for title in titles:
+            _to_table([title])
+        raise
+
+
+def stored_ids(folder: Path) -> set[str]:
+    """Return the ids of all titles in the parts that the folder's manifest names."""
+    manifest = read_manifest(folder)
+    ids: set[str] = set()
+    for name in manifest.files if manifest else ():
+        ids.update(_read_part(folder / name, ["title_id"])["title_id"].to_pylist())
+    return ids
+
+
+def dropped_ids(folder: Path) -> set[str]:
+    """Return the ids of the titles that the folder's manifest lists as dropped for good."""
+    manifest = read_manifest(folder)
+    return {drop["title_id"] for drop in manifest.summary.get("dropped_titles", [])} if manifest else set()
+
+
+def read_raw(
+    home_raw: Path,
+    columns: Sequence[str] | None = None,
+    on_damaged: Callable[[Path, str], None] | None = None,
+) -> Iterator[pa.Table]:
+    """Yield each part that a manifest below raw/ names as a table of RAW_SCHEMA (or of `columns`).
+
+    A part or manifest that is missing, damaged (size, SHA-256) or of a newer schema version is told to
+    `on_damaged` (path, what is wrong) and left out; without that callback it raises StoreError.
+    """
+    for folder in sorted(path for path in home_raw.glob("*") if path.is_dir() and not path.name.startswith(".")):
+        try:
+            manifest = read_manifest(folder)
+        except StoreError as error:
+            _report(folder / "manifest.json", str(error), on_damaged)
+            continue
+        damaged = damaged_files(folder, manifest) if manifest else []
+        for name in sorted(manifest.files) if manifest else ():
+            path = folder / name
+            if name in damaged:
+                _report(path, f"{path}: missing, or not what its manifest says (size, SHA-256)", on_damaged)
+                continue
+            try:
+                yield _read_part(path, columns)
+            except StoreError as error:
+                _report(path, str(error), on_damaged)
+
+
+def _report(path: Path, wrong: str, on_damaged: Callable[[Path, str], None] | None) -> None:
+    if on_damaged is None:
+        raise StoreError(wrong)
+    on_damaged(path, wrong)
+
+
+def _read_part(path: Path, columns: Sequence[str] | None) -> pa.Table:
+    try:
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            version = int((schema.metadata or {}).get(_VERSION_KEY, b"0"))
+            if not 1 <= version <= SCHEMA_VERSION:
+                raise StoreError(f"{path}: raw schema version {version}, expected 1 to {SCHEMA_VERSION}")
+            if not schema.equals(RAW_SCHEMA):
+                raise StoreError(f"{path}: columns {', '.join(schema.names)}; expected those of the raw schema")
+            return file.read(columns=None if columns is None else list(columns))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise StoreError(f"{path}: not readable as a raw part: {error}") from None

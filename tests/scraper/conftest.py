@@ -1,0 +1,28 @@
+"""A running server of hand-written pages, and the configuration to crawl it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from title_pages import TitleServer
+
+from conf.schema import Collect, load
+
+
+@pytest.fixture
+def server() -> Iterator[TitleServer]:
+    with TitleServer() as running:
+        yield running
+
+
+@pytest.fixture
+def collect(server: TitleServer) -> Callable[..., Collect]:
+    """Build a collect section for the server, values changed by keyword."""
+
+    def build(**changes: Any) -> Collect:
+        plain = load("base").collect.model_dump()
+        return Collect.model_validate({**plain, "base_url": server.base_url, **changes})
+
+    return build
