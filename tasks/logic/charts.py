@@ -1,0 +1,104 @@
+"""Plots of a corpus and of a recipe's figures, as matplotlib figures that nobody shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
+
+INK = "#1f4e79"
+SECOND = "#c55a11"
+FAINT = "#c8d3de"
+RESOLUTION = 110
+_LENGTH_TICKS = [step * 10**power for power in range(1, 7) for step in (1, 2, 5)]
+
+
+def genre_frequency(counts: Mapping[str, int], title: str = "Genres") -> Figure:
+    """Draw how many titles have each genre, most frequent first; a title counts once for each of its genres."""
+    ranked = sorted(counts.items(), key=lambda pair: pair[1])
+    figure, axes = _canvas(7.5, 1.2 + 0.28 * max(len(ranked), 4))
+    bars = axes.barh([name for name, _ in ranked], [count for _, count in ranked], color=INK)
+    axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8)
+    axes.set(title=title, xlabel="titles")
+    axes.margins(x=0.1, y=0.02)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    return figure
+
+
+def text_lengths(lengths: np.ndarray, limits: tuple[int | None, int | None], title: str = "Text lengths") -> Figure:
+    """Draw the distribution of text lengths in characters on a logarithmic axis, the filter's limits dashed."""
+    figure, axes = _canvas(7.5, 4.2)
+    low, high = max(int(lengths.min()), 1), max(int(lengths.max()), 2)
+    axes.hist(lengths, bins=np.geomspace(low, high + 1, 50).tolist(), color=INK)
+    axes.set_xscale("log")
+    median = float(np.median(lengths))
+    axes.axvline(median, color=SECOND, label=f"median {median:,.0f}")
+    for limit in limits:
+        if limit:
+            axes.axvline(limit, color="black", linestyle="--", linewidth=1, label=f"limit {limit:,}")
+    axes.set(title=title, xlabel="characters (log scale)", ylabel="titles")
+    axes.set_xticks([tick for tick in _LENGTH_TICKS if low <= tick <= high], minor=False)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.legend(loc="best", framealpha=0.9, edgecolor="none")
+    return figure
+
+
+def loss_curves(history: Mapping[str, Sequence[float]], title: str = "Loss by epoch") -> Figure:
+    """Draw train and validation loss (binary cross-entropy) by epoch, the best validation epoch marked."""
+    figure, axes = _canvas(7.5, 4.2)
+    epochs = np.arange(1, len(history["train"]) + 1)
+    axes.plot(epochs, history["train"], color=INK, marker="o", markersize=3, label="train")
+    axes.plot(epochs, history["validation"], color=SECOND, marker="o", markersize=3, label="validation")
+    best = int(np.argmin(history["validation"]))
+    axes.axvline(best + 1, color="black", linestyle=":", linewidth=1, label=f"lowest validation loss: epoch {best + 1}")
+    axes.set(title=title, xlabel="epoch", ylabel="binary cross-entropy")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False)
+    return figure
+
+
+def threshold_curve(rows: Sequence[Mapping[str, float]], chosen: float, title: str = "F1 by threshold") -> Figure:
+    """Draw validation micro-F1, macro-F1, precision and recall by threshold, and the one chosen."""
+    figure, axes = _canvas(7.5, 4.2)
+    grid = [row["threshold"] for row in rows]
+    for key, colour, style, label in (
+        ("micro", INK, "-", "micro-F1"),
+        ("macro", SECOND, "-", "macro-F1"),
+        ("precision", "grey", "--", "precision (micro)"),
+        ("recall", "grey", ":", "recall (micro)"),
+    ):
+        axes.plot(grid, [row[key] for row in rows], color=colour, linestyle=style, label=label)
+    axes.axvline(chosen, color="black", linewidth=1, label=f"chosen {chosen:.3f}")
+    axes.set(title=title, xlabel="threshold", ylabel="score on validation titles", xlim=(0, 1), ylim=(0, 1))
+    axes.legend(loc="center right", framealpha=0.9, edgecolor="none")
+    return figure
+
+
+def per_genre_f1(per_genre: Mapping[str, Mapping[str, Any]], title: str = "F1 by genre") -> Figure:
+    """Draw each genre's test F1, best last, with its support; genres without support are named, not drawn as 0."""
+    ranked = sorted(((name, row) for name, row in per_genre.items() if row["support"]), key=lambda pair: pair[1]["f1"])
+    figure, axes = _canvas(7.5, 1.4 + 0.28 * max(len(ranked), 4))
+    bars = axes.barh([name for name, _ in ranked], [row["f1"] for _, row in ranked], color=INK)
+    axes.bar_label(
+        bars, labels=[f"{row['f1']:.2f}  (n={row['support']:,})" for _, row in ranked], padding=3, fontsize=8
+    )
+    missing = [name for name, row in per_genre.items() if not row["support"]]
+    note = f"\nno test title: {', '.join(missing)}" if missing else ""
+    axes.set(title=title, xlabel=f"F1 on test titles (n: titles that have the genre){note}", xlim=(0, 1.12))
+    axes.set_xticks(np.linspace(0, 1, 6))
+    axes.margins(y=0.02)
+    return figure
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(width, height), dpi=RESOLUTION, layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="both", color=FAINT, linewidth=0.5)
+    axes.set_axisbelow(True)
+    return figure, axes

@@ -1,0 +1,63 @@
+"""Genres as a matrix and back, and the row that every table starts with: always the most frequent genres."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Prior(NamedTuple):
+    """Hold the prior-only answer: one score a genre for every title, and the threshold that k of them reach."""
+
+    scores: npt.NDArray[np.float64]
+    threshold: float
+    k: int
+
+
+def genre_list(genres: Iterable[Iterable[str]], known: Collection[str], min_titles: int) -> list[str]:
+    """List, in alphabetical order, the known genres that at least min_titles titles have."""
+    counts = Counter(genre for of_title in genres for genre in set(of_title))
+    return sorted(genre for genre in set(known) if counts[genre] >= min_titles)
+
+
+def to_matrix(genres: Iterable[Iterable[str]], genre_list: Sequence[str]) -> npt.NDArray[np.uint8]:
+    """Return titles x genres, 1 where the title has the genre; raises KeyError for a genre outside the list."""
+    rows = [set(of_title) for of_title in genres]
+    matrix = np.zeros((len(rows), len(genre_list)), dtype=np.uint8)
+    column_of = {genre: column for column, genre in enumerate(genre_list)}
+    for row, of_title in enumerate(rows):
+        matrix[row, [column_of[genre] for genre in of_title]] = 1
+    return matrix
+
+
+def to_genres(matrix: npt.ArrayLike, genre_list: Sequence[str]) -> list[list[str]]:
+    """Return each row's genres in the list's order; a single row counts as a matrix of one.
+
+    Raises ValueError where the matrix has not one column a genre: a list of another model names genres wrongly.
+    """
+    rows = np.atleast_2d(np.asarray(matrix))
+    if rows.shape[1] != len(genre_list):
+        raise ValueError(f"expected {len(genre_list)} columns, one a genre of the list; got {rows.shape[1]}")
+    return [[genre_list[column] for column in np.flatnonzero(row).tolist()] for row in rows]
+
+
+def prior_only(train: npt.NDArray[np.uint8], validation: npt.NDArray[np.uint8]) -> Prior:
+    """Return scores by which every title gets the k most frequent train genres, k best by validation micro-F1.
+
+    Both matrices are titles x genres. A score is the genre's share of the train titles; genres of equal share are
+    parted in the list's order by less than one title's share, so exactly k scores are >= the threshold.
+    """
+    counts = train.sum(axis=0, dtype=np.int64)
+    order = np.argsort(-counts, kind="stable")
+    genres = len(order)
+    scores = np.empty(genres)
+    scores[order] = (counts[order] + 0.5 * np.arange(genres, 0, -1) / (genres + 1)) / (len(train) + 1)
+    hits = np.cumsum(validation.sum(axis=0, dtype=np.int64)[order])
+    answers = len(validation) * np.arange(1, genres + 1)
+    k = int(np.argmax(2 * hits / np.maximum(answers + validation.sum(), 1))) + 1
+    lower = scores[order[k]] if k < genres else 0.0
+    return Prior(scores, float((scores[order[k - 1]] + lower) / 2), k)

@@ -1,0 +1,128 @@
+"""How good an answer is: F1 in its averages, figures a genre, and the bootstrap over titles behind intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import f1_score, precision_recall_fscore_support, precision_score, recall_score
+
+Matrix = npt.ArrayLike
+# Resamples drawn at once: a block of weights takes this many rows of one float64 a title.
+_BLOCK = 100
+
+
+def score(truth: Matrix, predicted: Matrix, genres: Sequence[str]) -> dict[str, Any]:
+    """Return the figures of an answer; both matrices are titles x genres, genres names the columns.
+
+    f1_macro is over the genres that stand in truth; the others are named in without_support. An undefined figure
+    (a title or genre with nothing asked and nothing answered) counts 0. Raises ValueError on wrong shapes.
+    """
+    actual, answer = _checked(truth, predicted)
+    if actual.shape[1] != len(genres):
+        raise ValueError(f"expected {len(genres)} columns, one a genre; got {actual.shape[1]}")
+    precision, recall, f1, support = precision_recall_fscore_support(actual, answer, average=None, zero_division=0)
+    per_genre = {
+        genre: {
+            "precision": float(precision[column]),
+            "recall": float(recall[column]),
+            "f1": float(f1[column]),
+            "support": int(support[column]),
+            "predicted": int(answer[:, column].sum()),
+        }
+        for column, genre in enumerate(genres)
+    }
+    return {
+        "f1_micro": float(f1_score(actual, answer, average="micro", zero_division=0)),
+        "f1_macro": float(f1[support > 0].mean()) if support.any() else 0.0,
+        "f1_weighted": float(f1_score(actual, answer, average="weighted", zero_division=0)),
+        "f1_samples": float(f1_score(actual, answer, average="samples", zero_division=0)),
+        "precision_micro": float(precision_score(actual, answer, average="micro", zero_division=0)),
+        "recall_micro": float(recall_score(actual, answer, average="micro", zero_division=0)),
+        "titles": len(actual),
+        "without_support": [genre for genre, figures in per_genre.items() if not figures["support"]],
+        "per_genre": per_genre,
+    }
+
+
+def intervals(
+    truth: Matrix, predicted: Matrix, resamples: int, level: float, random_seed: int
+) -> dict[str, list[float]]:
+    """Return [low, high] of f1_micro and f1_macro: the percentile bootstrap over titles (Efron 1979).
+
+    In each resample macro-F1 is over the genres that stand in it, as score has it.
+    """
+    counts = _counts(*_checked(truth, predicted))
+    micro, macro = [], []
+    for weights in _resample(counts.shape[1], resamples, random_seed):
+        by_genre = weights @ counts
+        micro.append(_f1(by_genre.sum(axis=2)))
+        macro.append(_macro(by_genre))
+    return {
+        "f1_micro": _percentiles(np.concatenate(micro), level),
+        "f1_macro": _percentiles(np.concatenate(macro), level),
+    }
+
+
+def paired_bootstrap(
+    truth: Matrix, a: Matrix, b: Matrix, resamples: int, random_seed: int, level: float = 0.95
+) -> dict[str, float]:
+    """Compare the micro-F1 of two answers on the same titles, resampled together.
+
+    Returns share_better (the share of resamples in which a is strictly better: one-sided), difference (a minus b on
+    the titles themselves), and the percentile interval low, high of that difference.
+    """
+    ours, theirs = (_counts(*_checked(truth, answer)).sum(axis=2, keepdims=True) for answer in (a, b))
+    differences = np.concatenate(
+        [
+            _f1((weights @ ours)[..., 0]) - _f1((weights @ theirs)[..., 0])
+            for weights in _resample(ours.shape[1], resamples, random_seed)
+        ]
+    )
+    low, high = _percentiles(differences, level)
+    return {
+        "share_better": float((differences > 0).mean()),
+        "difference": float(_f1(ours.sum(axis=1)[..., 0]) - _f1(theirs.sum(axis=1)[..., 0])),
+        "low": low,
+        "high": high,
+    }
+
+
+def _checked(truth: Matrix, predicted: Matrix) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    actual, answer = np.asarray(truth).astype(bool), np.asarray(predicted).astype(bool)
+    if actual.ndim != 2 or actual.shape != answer.shape or actual.size == 0:
+        raise ValueError(f"expected two matrices of titles x genres, one size; got {actual.shape} and {answer.shape}")
+    return actual, answer
+
+
+def _counts(truth: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Return hits, answers and positives of each title and genre, as one array 3 x titles x genres."""
+    return np.stack([truth & predicted, predicted, truth]).astype(np.float64)
+
+
+def _resample(titles: int, resamples: int, random_seed: int) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield blocks of weights, resamples x titles: how often each title stands in each resample."""
+    rng = np.random.default_rng(random_seed)
+    for start in range(0, resamples, _BLOCK):
+        rows = min(_BLOCK, resamples - start)
+        yield rng.multinomial(titles, np.full(titles, 1 / titles), size=rows).astype(np.float64)
+
+
+def _f1(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return 2 hits / (answers + positives), 0 where both are 0; the first axis holds the three counts."""
+    hits, answers, positives = counts
+    f1: npt.NDArray[np.float64] = 2 * hits / np.maximum(answers + positives, 1)
+    return f1
+
+
+def _macro(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    supported = counts[2] > 0
+    macro: npt.NDArray[np.float64] = (_f1(counts) * supported).sum(axis=1) / np.maximum(supported.sum(axis=1), 1)
+    return macro
+
+
+def _percentiles(values: npt.NDArray[np.float64], level: float) -> list[float]:
+    tail = (1 - level) / 2
+    return [float(value) for value in np.quantile(values, [tail, 1 - tail])]

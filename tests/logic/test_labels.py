@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from tasks.logic.labels import genre_list, prior_only, to_genres, to_matrix
+
+KNOWN = ["Western", "Drama", "Comedy"]
+
+
+def test_genre_list_keeps_known_genres_with_enough_titles():
+    genres = [["Drama", "Comedy"], ["Drama"], ["Western", "Fiction"], ["Fiction", "Western"]]
+    assert genre_list(genres, KNOWN, 2) == ["Drama", "Western"]
+
+
+def test_genre_list_counts_a_genre_once_a_title():
+    assert genre_list([["Drama", "Drama"]], KNOWN, 2) == []
+
+
+def test_to_matrix_marks_the_genres_of_the_list():
+    matrix = to_matrix([["Drama"], ["Western", "Comedy"], []], ["Comedy", "Drama", "Western"])
+    assert matrix.tolist() == [[0, 1, 0], [1, 0, 1], [0, 0, 0]]
+    assert matrix.dtype == np.uint8
+
+
+def test_to_matrix_refuses_a_genre_outside_the_list():
+    with pytest.raises(KeyError, match="Fiction"):
+        to_matrix([["Drama"], ["Fiction"]], ["Comedy", "Drama", "Western"])
+
+
+def test_to_genres_reverses_to_matrix():
+    assert to_genres([[0, 1, 0], [1, 0, 1]], ["Comedy", "Drama", "Western"]) == [["Drama"], ["Comedy", "Western"]]
+
+
+def test_to_genres_takes_one_row():
+    assert to_genres(np.array([True, False]), ["Comedy", "Drama"]) == [["Comedy"]]
+
+
+def test_to_genres_refuses_another_models_list():
+    with pytest.raises(ValueError, match="expected 2 columns.*got 3"):
+        to_genres([[0, 1, 0]], ["Comedy", "Drama"])
+
+
+def test_prior_only_gives_the_most_frequent_genres():
+    train = np.array([[0, 1, 1], [0, 1, 0], [1, 1, 1]], dtype=np.uint8)
+    validation = np.array([[0, 1, 1], [0, 1, 1]], dtype=np.uint8)
+    prior = prior_only(train, validation)
+    assert prior.k == 2
+    assert (prior.scores >= prior.threshold).tolist() == [False, True, True]
+
+
+def test_prior_only_parts_genres_of_equal_frequency():
+    train = np.ones((5, 4), dtype=np.uint8)
+    validation = np.array([[1, 0, 0, 0]], dtype=np.uint8)
+    prior = prior_only(train, validation)
+    assert (prior.scores >= prior.threshold).tolist() == [True, False, False, False]
+
+
+def test_prior_only_chooses_the_best_k():
+    rng = np.random.default_rng(3)
+    share = np.linspace(0.05, 0.7, 9)
+    train, validation = (rng.random((200, 9)) < share for _ in range(2))
+    prior = prior_only(train.astype(np.uint8), validation.astype(np.uint8))
+    by_k = []
+    for k in range(1, 10):
+        answer = np.zeros((200, 9), dtype=int)
+        answer[:, np.argsort(-train.sum(0), kind="stable")[:k]] = 1
+        by_k.append(f1_score(validation, answer, average="micro"))
+    assert prior.k == int(np.argmax(by_k)) + 1
+    assert (prior.scores >= prior.threshold).sum() == prior.k
+    assert 0 < prior.scores.min() <= prior.scores.max() < 1
