@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,11 +19,13 @@ import psutil
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
+from conf.errors import GenreflowError
+
 MANIFEST = "manifest.json"
 RUNNING_PREFIX = ".running-"
 
 
-class StoreError(Exception):
+class StoreError(GenreflowError):
     """Say which stored file is missing, damaged or locked, and what was expected."""
 
 
@@ -119,7 +120,9 @@ def read_manifest(folder: Path) -> Manifest | None:
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise StoreError(f"{path}: not a manifest ({error.error_count()} errors); expected one of genreflow's") from None
+        raise StoreError(
+            f"{path}: not a manifest ({error.error_count()} errors); expected one of genreflow's"
+        ) from None
 
 
 def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
@@ -161,7 +164,12 @@ def new_result(folder: Path, *, step: str, version: int, fingerprint: str) -> It
             name = path.relative_to(draft.folder).as_posix()
             files[name] = describe_file(path)
         manifest = Manifest(
-            step=step, version=version, fingerprint=fingerprint, files=files, summary=draft.summary, created=now()
+            step=step,
+            version=version,
+            fingerprint=fingerprint,
+            files=files,
+            summary=draft.summary,
+            created=now(),
         )
         write_manifest(draft.folder, manifest)
         if folder.exists():
@@ -182,14 +190,16 @@ class Draft:
 
 def sweep_drafts(home: Path) -> list[Path]:
     """Remove what killed processes left half made below a home folder and return the paths; call it under the lock."""
-    orphans = [
-        path
-        for path in home.glob("*/" + RUNNING_PREFIX + "*")
-        if path.is_dir() and not psutil.pid_exists(int(path.name.rpartition("-")[2]))
-    ]
+    orphans = [path for path in home.rglob(RUNNING_PREFIX + "*") if path.is_dir() and not _is_being_made(path)]
     for path in orphans:
         shutil.rmtree(path, ignore_errors=True)
     return orphans
+
+
+def _is_being_made(draft: Path) -> bool:
+    pid = draft.name.rpartition("-")[2]
+    # Whoever takes the lock makes nothing yet: a draft under its own number is from a process that had it before.
+    return pid.isdecimal() and int(pid) != os.getpid() and psutil.pid_exists(int(pid))
 
 
 @contextlib.contextmanager
@@ -197,11 +207,15 @@ def lock_home(home: Path, wait_seconds: float, on_wait: Any = None) -> Iterator[
     """Hold the home's lock file, so that two runs never write one home at once.
 
     The operating system releases it when the process ends, however it ends; the file's text (process id, start
-    time) is for the message only. Raises StoreError naming the holder after wait_seconds.
+    time) is for the message only. A flow inside a flow of the same process shares it. Raises StoreError naming
+    the holder after wait_seconds.
     """
     home.mkdir(parents=True, exist_ok=True)
     holder = home / "lock.json"
-    lock = FileLock(str(home / "lock"))
+    lock = FileLock(str(home / "lock"), is_singleton=True, thread_local=False)
+    if lock.is_locked:
+        yield
+        return
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -211,11 +225,10 @@ def lock_home(home: Path, wait_seconds: float, on_wait: Any = None) -> Iterator[
             lock.acquire(timeout=wait_seconds)
         except Timeout:
             raise StoreError(
-                f"{home} is in use by another run ({_holder_text(holder)}); wait for it to end, "
-                f"or use another --home"
+                f"{home} is in use by another run ({_holder_text(holder)}); wait for it to end, or use another --home"
             ) from None
     try:
-        write_json(holder, {"pid": os.getpid(), "started": now(), "monotonic": time.monotonic()})
+        write_json(holder, {"pid": os.getpid(), "started": now()})
         sweep_drafts(home)
         yield
     finally:

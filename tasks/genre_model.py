@@ -1,0 +1,57 @@
+"""The MLflow model, from code: raw texts in, genres and probabilities out. Weights and tables are artifacts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+import numpy as np
+import pandas as pd
+from mlflow.models import set_model
+
+from tasks.logic.labels import to_genres
+from tasks.logic.text import clean, strip_placeholders
+from tasks.logic.thresholds import predict
+from tasks.saved_recipe import open_recipe
+
+CARD = "model.json"
+FITTED_TITLES = "fitted_titles.json"
+
+
+class GenreModel(mlflow.pyfunc.PythonModel):
+    """Predict movie genres with everything that training used: cleaning, vocabulary, weights, thresholds."""
+
+    def load_context(self, context: Any) -> None:
+        """Read the artifacts: the recipe's files, model.json, and the ids of the titles fitted on."""
+        folder = Path(context.artifacts["model"])
+        self.card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        self.fitted_titles = frozenset(json.loads((folder / FITTED_TITLES).read_text(encoding="utf-8")))
+        self._stop_words = frozenset(self.card["stop_words"])
+        self._probabilities = open_recipe(folder)
+
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+        """Return each genre's probability, float64 (texts, genres); raises TypeError naming the row of a non-text."""
+        for row, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise TypeError(f"row {row}: expected a text, got {text!r}")
+        tokens = [" ".join(clean(strip_placeholders(text) or "", self._stop_words)) for text in texts]
+        return self._probabilities(tokens)
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Return a row a text: genres at or above the model's threshold, and every genre's probability."""
+        probabilities = self.probabilities(model_input["text"].tolist())
+        names = self.card["genres"]
+        chosen = predict(probabilities, self.card["threshold"])
+        return pd.DataFrame(
+            {
+                "genres": to_genres(chosen, names),
+                "probabilities": [dict(zip(names, row, strict=True)) for row in probabilities.tolist()],
+            },
+            index=model_input.index,
+        )
+
+
+set_model(GenreModel())

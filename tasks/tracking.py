@@ -1,0 +1,370 @@
+"""Tasks that keep runs in MLflow: a parent a corpus and pipeline run, a child a recipe, nothing twice."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from prefect import get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+from pydantic import BaseModel
+
+from conf.errors import GenreflowError
+from conf.names import Corpus
+from conf.schema import Settings, Track, dump
+from tasks import packaging
+from tasks.corpus import PLOTS, StoredCorpus, drop_table
+from tasks.embedding import StoredVectors
+from tasks.evaluation import PREDICTED, Evaluation, read_figures
+from tasks.reuse import cached
+from tasks.training import StoredModel, read_history
+
+PARAMS_A_CALL = 100
+METRICS_A_CALL = 1000
+
+
+class ParentRun(BaseModel, frozen=True):
+    """Name a corpus's parent run in MLflow."""
+
+    corpus: Corpus
+    experiment_id: str
+    run_id: str
+    pipeline_run: str
+
+
+class LoggedRun(BaseModel, frozen=True):
+    """Name a recipe's run in MLflow, and the model it logged (None for the prior-only row)."""
+
+    recipe: str
+    run_id: str
+    model_uri: str | None
+    evaluation: Evaluation
+    reused: bool = False
+
+
+class Promotion(BaseModel, frozen=True):
+    """Say what became of a pipeline run's best recipe: its registered version, and whether it is champion and why."""
+
+    corpus: Corpus
+    name: str
+    version: int
+    recipe: str
+    promoted: bool
+    reason: str
+
+
+class TrackingError(GenreflowError):
+    """Say which MLflow store could not be used and what it answered."""
+
+
+def connect(home: Path, track: Track) -> Any:
+    """Point MLflow at the configured store (by default sqlite inside the home) and return a client.
+
+    Raises TrackingError naming the store when it does not answer.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    uri = track.uri or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
+    if track.uri is None:
+        (home / "mlflow").mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(uri)
+    try:
+        client = mlflow.MlflowClient()
+        client.search_experiments(max_results=1)
+    except (MlflowException, SQLAlchemyError) as error:
+        # SQLAlchemy's message goes on with the statement and a link.
+        reason = str(error).partition("\n")[0]
+        raise TrackingError(f"MLflow store {uri} does not answer: {reason}") from None
+    return client
+
+
+def experiment_id(client: Any, home: Path, track: Track, corpus: Corpus) -> str:
+    """Return the id of the corpus's experiment, made where it does not exist yet."""
+    name = f"{track.experiment}/{corpus}"
+    found = client.get_experiment_by_name(name)
+    if found:
+        return str(found.experiment_id)
+    location = None if track.uri else (home / "mlflow" / "artifacts" / corpus).as_uri()
+    return str(client.create_experiment(name, artifact_location=location))
+
+
+@task(task_run_name="open MLflow run of {corpus.corpus}", cache_policy=NO_CACHE)
+def open_parent(home: Path, settings: Settings, corpus: StoredCorpus, vectors: StoredVectors) -> ParentRun:
+    """Open the corpus's parent run for this pipeline run, or go on in it, and log data, conf and plots once."""
+    client = connect(home, settings.track)
+    experiment = experiment_id(client, home, settings.track, corpus.corpus)
+    pipeline_run = str(flow_run.root_flow_run_id)
+    found = _search(client, experiment, pipeline_run=pipeline_run, kind="pipeline")
+    run_id = found[0].info.run_id if found else _new_run(
+        client, experiment, f"{flow_run.scheduled_start_time:%Y-%m-%d %H:%M}",
+        {"pipeline_run": pipeline_run, "kind": "pipeline", "corpus": corpus.corpus},
+    )  # fmt: skip
+    parent = ParentRun(corpus=corpus.corpus, experiment_id=experiment, run_id=run_id, pipeline_run=pipeline_run)
+    if found:
+        client.update_run(run_id, status="RUNNING")
+        if "failure" in found[0].data.tags:
+            client.delete_tag(run_id, "failure")
+        if "filter" in found[0].data.tags:
+            return parent
+    tags = {
+        "data_fingerprint": corpus.fingerprint,
+        "filter": corpus.filter,
+        "sources": ", ".join(corpus.sources),
+        "terms": "; ".join(corpus.terms) or "not stated",
+        **_code_tags(),
+    }
+    metrics = {f"titles.{split}": float(count) for split, count in corpus.splits.items()}
+    metrics |= {"titles.fitted": float(corpus.fitted), "words": float(vectors.words)}
+    metrics |= {f"dropped.{reason}": float(count) for reason, count in corpus.drops.items()}
+    client.log_text(run_id, yaml.safe_dump(dump(settings), sort_keys=False), "conf.yaml")
+    rows = drop_table(corpus)
+    client.log_text(run_id, pd.DataFrame(rows).to_csv(index=False), "drops.csv")
+    client.log_artifacts(run_id, str(corpus.folder / PLOTS), "plots")
+    # The tags come last: they say that the data's description is whole.
+    _log(client, run_id, params=_flatten(dump(settings)), tags=tags, metrics=metrics)
+    return parent
+
+
+@task(task_run_name="log {model.recipe} on {corpus.corpus}", cache_policy=NO_CACHE)
+def log_recipe(
+    home: Path,
+    settings: Settings,
+    parent: ParentRun,
+    corpus: StoredCorpus,
+    model: StoredModel,
+    evaluation: Evaluation,
+) -> LoggedRun:
+    """Log a recipe's figures, curves, plots and model as a child run; a reused result gets its row too."""
+    client = connect(home, settings.track)
+    mine = _search(client, parent.experiment_id, pipeline_run=parent.pipeline_run, recipe=model.recipe)
+    if mine and mine[0].info.status == "FINISHED":
+        return cached(_logged(mine[0], evaluation, reused=True), evaluation.folder)
+    origin = [
+        run
+        for run in _search(client, parent.experiment_id, evaluation=evaluation.fingerprint)
+        if run.info.status == "FINISHED" and "reused_from" not in run.data.tags
+    ]
+    tags = {
+        "mlflow.parentRunId": parent.run_id,
+        "pipeline_run": parent.pipeline_run,
+        "kind": "recipe",
+        "corpus": corpus.corpus,
+        "recipe": model.recipe,
+        "filter": corpus.filter,
+        "data_fingerprint": corpus.fingerprint,
+        "genres": ",".join(corpus.genres),
+        **_code_tags(),
+    }
+    run_id = mine[0].info.run_id if mine else _new_run(client, parent.experiment_id, _run_name(model), tags)
+    _log_figures(client, run_id, settings, corpus, model, evaluation)
+    if origin:
+        tags = {"reused_from": origin[0].info.run_id, "model_uri": origin[0].data.tags.get("model_uri", "")}
+    elif model.recipe == "prior":
+        tags = {"model_uri": ""}
+    else:
+        tags = {"model_uri": packaging.log_model(run_id, corpus, model, evaluation)}
+    # The fingerprint marks the run as whole, so it is written after everything else.
+    _log(client, run_id, tags=tags | {"evaluation": evaluation.fingerprint})
+    client.set_terminated(run_id, "FINISHED")
+    get_run_logger().info("%s %s: MLflow run %s", corpus.corpus, model.recipe, run_id)
+    return _logged(client.get_run(run_id), evaluation, reused=bool(origin))
+
+
+@task(task_run_name="close MLflow run of {parent.corpus}", cache_policy=NO_CACHE)
+def close_parent(home: Path, track: Track, parent: ParentRun, runs: list[LoggedRun], promotion: Promotion) -> None:
+    """Write the outcome in words and the best recipe's figures to the parent run and end it."""
+    client = connect(home, track)
+    best = max(runs, key=lambda run: run.evaluation.validation_f1_micro)
+    ranked = sorted(runs, key=lambda run: -run.evaluation.test_f1_micro)
+    rows = [
+        {
+            "recipe": run.recipe,
+            "test micro-F1": round(run.evaluation.test_f1_micro, 4),
+            "test macro-F1": round(run.evaluation.test_f1_macro, 4),
+            "threshold": round(run.evaluation.threshold, 3),
+            "test titles": run.evaluation.test_titles,
+        }
+        for run in ranked
+    ]
+    told = "; ".join(f"{row['recipe']} {row['test micro-F1']:.4f}" for row in rows)
+    outcome = f"Best on validation: {best.recipe}. {promotion.name} version {promotion.version}: {promotion.reason}."
+    create_table_artifact(rows, key=f"{parent.corpus}-leaderboard", description=outcome)
+    get_run_logger().info("%s: test micro-F1 %s. %s", parent.corpus, told, outcome)
+    metrics = {"test.f1_micro": best.evaluation.test_f1_micro, "test.f1_macro": best.evaluation.test_f1_macro}
+    note = f"Test micro-F1: {told}.\n\n{outcome}"
+    _log(client, parent.run_id, metrics=metrics, tags={"mlflow.note.content": note, "best": best.recipe})
+    client.set_terminated(parent.run_id, "FINISHED")
+
+
+def fail_parent(home: Path, track: Track, pipeline_run: str, reason: str) -> None:
+    """Mark a pipeline run's open runs as failed, with the reason; a store that is gone is only logged."""
+    try:
+        client = connect(home, track)
+    except TrackingError as error:
+        get_run_logger().error("run %s is not marked as failed: %s", pipeline_run, error)
+        return
+    experiments = [e.experiment_id for e in client.search_experiments() if e.name.startswith(f"{track.experiment}/")]
+    for experiment in experiments:
+        for run in _search(client, experiment, pipeline_run=pipeline_run):
+            if run.info.status == "RUNNING":
+                client.set_tag(run.info.run_id, "failure", reason[:4000])
+                client.set_terminated(run.info.run_id, "FAILED")
+
+
+def leaderboard(home: Path, track: Track, corpus: Corpus) -> list[dict[str, Any]]:
+    """List the corpus's finished recipe runs, best test micro-F1 first; a reused row only once."""
+    client = connect(home, track)
+    found = client.get_experiment_by_name(f"{track.experiment}/{corpus}")
+    if not found:
+        return []
+    runs = _search(client, found.experiment_id, kind="recipe")
+    rows = [_row(run) for run in runs if run.info.status == "FINISHED" and "reused_from" not in run.data.tags]
+    return sorted(rows, key=lambda row: -row["f1_micro"])
+
+
+def _row(run: Any) -> dict[str, Any]:
+    metrics, tags = run.data.metrics, run.data.tags
+    return {
+        "recipe": tags["recipe"],
+        "f1_micro": metrics["test.f1_micro"],
+        "f1_micro_low": metrics["test.f1_micro_low"],
+        "f1_micro_high": metrics["test.f1_micro_high"],
+        "f1_macro": metrics["test.f1_macro"],
+        "threshold": metrics["threshold"],
+        "titles": int(metrics["test.titles"]),
+        "genres": len(tags["genres"].split(",")),
+        "filter": tags["filter"],
+        "data": tags["data_fingerprint"][:12],
+        "commit": tags.get("mlflow.source.git.commit", "")[:12],
+        "run_id": run.info.run_id,
+        "started": run.info.start_time,
+    }
+
+
+def _log_figures(
+    client: Any,
+    run_id: str,
+    settings: Settings,
+    corpus: StoredCorpus,
+    model: StoredModel,
+    evaluation: Evaluation,
+) -> None:
+    figures = read_figures(evaluation)
+    metrics = {"threshold": figures["threshold"], "seconds": model.seconds, "epochs": float(model.epochs)}
+    for split in ("validation", "selection", "test"):
+        scores = {key: value for key, value in figures[split].items() if isinstance(value, (int, float))}
+        metrics |= {f"{split}.{key}": float(value) for key, value in scores.items()}
+    for name, (low, high) in figures["intervals"].items():
+        metrics |= {f"test.{name}_low": low, f"test.{name}_high": high}
+    for genre, row in figures["test"]["per_genre"].items():
+        metrics |= {f"genre/{genre}.{key}": float(value) for key, value in row.items()}
+    steps = [
+        (f"{split}.loss", epoch + 1, loss)
+        for split, losses in read_history(model).items()
+        for epoch, loss in enumerate(losses)
+    ]
+    steps += [
+        (f"validation.f1_{kind}_by_threshold", round(row["threshold"] * 100), row[kind])
+        for row in figures["threshold_curve"]
+        for kind in ("micro", "macro")
+    ]
+    params = {"recipe": model.recipe, "filter": corpus.filter, "random_seed": settings.train.random_seed}
+    if model.recipe != "prior":
+        section = getattr(getattr(settings.train, model.recipe), corpus.corpus)
+        params |= _flatten(section.model_dump(mode="json"))
+    _log(client, run_id, params=params, metrics=metrics, steps=steps)
+    client.log_dict(run_id, figures, "figures.json")
+    client.log_text(run_id, pd.DataFrame(figures["study_table"]).to_csv(index=False), "study_thresholds.csv")
+    predicted = pd.read_parquet(evaluation.folder / PREDICTED)
+    told = {name: predicted[name].map(", ".join) for name in ("actual", "predicted")}
+    client.log_text(run_id, predicted[["title_id"]].assign(**told).to_csv(index=False), "test_titles.csv")
+    client.log_text(run_id, yaml.safe_dump(dump(settings), sort_keys=False), "conf.yaml")
+    client.log_artifacts(run_id, str(evaluation.folder / "plots"), "plots")
+
+
+def _logged(run: Any, evaluation: Evaluation, *, reused: bool) -> LoggedRun:
+    return LoggedRun(
+        recipe=evaluation.recipe,
+        run_id=run.info.run_id,
+        model_uri=run.data.tags["model_uri"] or None,
+        evaluation=evaluation,
+        reused=reused,
+    )
+
+
+def _search(client: Any, experiment: str, **tags: str) -> list[Any]:
+    clauses = " and ".join(f"tags.{name} = '{value}'" for name, value in tags.items())
+    runs: list[Any] = []
+    token = None
+    while True:
+        page = client.search_runs([experiment], clauses, max_results=1000, page_token=token)
+        runs += page
+        token = page.token
+        if not token:
+            return runs
+
+
+def _run_name(model: StoredModel) -> str:
+    return "prior-only" if model.recipe == "prior" else model.recipe
+
+
+def _new_run(client: Any, experiment: str, name: str, tags: dict[str, str]) -> str:
+    return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+
+
+def _log(
+    client: Any,
+    run_id: str,
+    *,
+    params: dict[str, Any] | None = None,
+    tags: dict[str, str] | None = None,
+    metrics: dict[str, float] | None = None,
+    steps: list[tuple[str, int, float]] | None = None,
+) -> None:
+    from mlflow.entities import Metric, Param, RunTag
+
+    moment = int(time.time() * 1000)
+    points = [Metric(key, value, moment, 0) for key, value in (metrics or {}).items()]
+    points += [Metric(key, value, moment, step) for key, step, value in steps or ()]
+    for start in range(0, len(points), METRICS_A_CALL):
+        client.log_batch(run_id, metrics=points[start : start + METRICS_A_CALL])
+    settings = [Param(key, str(value)) for key, value in (params or {}).items()]
+    for start in range(0, len(settings), PARAMS_A_CALL):
+        client.log_batch(run_id, params=settings[start : start + PARAMS_A_CALL])
+    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in (tags or {}).items()])
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
+
+
+def _code_tags() -> dict[str, str]:
+    """Return the project's version and, in a checkout, its git commit (with + where files differ from it)."""
+    tags = {"genreflow.version": version("genreflow")}
+    root = Path(__file__).parent.parent
+    if (root / ".git").exists():
+        commit = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain")
+        if commit:
+            tags["mlflow.source.git.commit"] = commit + ("+" if changed else "")
+    return tags
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,102 @@
+"""A champion on files: scored on labelled titles, fitted ones left out; texts into genres."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from harness import TrainedHome
+
+from tasks.corpus import read_titles
+from tasks.prediction import TitlesFileError, corpus_of, predict_file, predict_text, score_titles
+
+TEXT = "A retired detective hunts a killer who stages murders as film scenes."
+
+
+@pytest.fixture
+def served(trained_home: TrainedHome, tmp_path: Path) -> Path:
+    """Return a file of the titles that the home was trained on."""
+    path = tmp_path / "served.parquet"
+    pq.write_table(trained_home.titles, path)
+    return path
+
+
+def score(trained_home: TrainedHome, path: Path, *, include_train: bool = False) -> dict[str, Any]:
+    return score_titles(trained_home.path, trained_home.settings.track, "summary", path, include_train=include_train)
+
+
+def test_fitted_titles_are_counted_and_left_out(trained_home: TrainedHome, served: Path) -> None:
+    fitted = trained_home.done.corpora["summary"].fitted
+    with_text = int(trained_home.titles.to_pandas()["summary"].notna().sum())
+    figures = score(trained_home, served)
+    assert (figures["left_out"], figures["titles"]) == (fitted, with_text - fitted)
+    assert figures["without_text"] == 240 - with_text
+
+
+def test_fitted_titles_are_scored_when_asked_for(trained_home: TrainedHome, served: Path) -> None:
+    with_text = int(trained_home.titles.to_pandas()["summary"].notna().sum())
+    figures = score(trained_home, served, include_train=True)
+    assert (figures["left_out"], figures["titles"]) == (0, with_text)
+
+
+def test_test_titles_score_as_in_the_run(trained_home: TrainedHome, tmp_path: Path) -> None:
+    trained = trained_home.done.trained["summary"]
+    frame = read_titles(trained.corpus)
+    table = frame[frame["split"] == "test"][["title_id", "genres", "text"]].rename(columns={"text": "summary"})
+    table.to_parquet(tmp_path / "test.parquet")
+    figures = score(trained_home, tmp_path / "test.parquet")
+    (run,) = (run for run in trained.runs if run.recipe == trained.promotion.recipe)
+    assert figures["f1_micro"] == pytest.approx(run.evaluation.test_f1_micro, abs=1e-12)
+    assert figures["f1_macro"] == pytest.approx(run.evaluation.test_f1_macro, abs=1e-12)
+
+
+def test_genre_outside_the_model_is_reported(trained_home: TrainedHome, tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {"title_id": ["tt0000001", "tt0000002"], "genres": [["Drama"], ["Drama", "Space Opera"]], "summary": TEXT}
+    )
+    table.to_parquet(tmp_path / "titles.parquet")
+    figures = score(trained_home, tmp_path / "titles.parquet")
+    assert figures["genres_outside_model"] == {"Space Opera": 1}
+    assert figures["titles"] == 2
+    assert figures["per_genre"]["Drama"]["support"] == 2
+
+
+def test_file_of_fitted_titles_only_says_so(trained_home: TrainedHome, tmp_path: Path) -> None:
+    frame = read_titles(trained_home.done.corpora["summary"])
+    rows = frame[frame["fitted"]][["title_id", "genres", "text"]].rename(columns={"text": "summary"})
+    rows.head(5).to_parquet(tmp_path / "fitted.parquet")
+    expected = "5 rows, 5 with a summary, 5 of them seen in fitting .*--include-train"
+    with pytest.raises(TitlesFileError, match=expected):
+        score(trained_home, tmp_path / "fitted.parquet")
+
+
+def test_text_is_predicted_with_every_genres_probability(trained_home: TrainedHome) -> None:
+    told = predict_text(trained_home.path, trained_home.settings.track, "summary", TEXT)
+    assert sorted(told["probabilities"]) == trained_home.done.corpora["summary"].genres
+    chosen = [genre for genre, value in told["probabilities"].items() if value >= told["threshold"]]
+    assert sorted(told["genres"]) == sorted(chosen)
+    assert told["model"] == "genreflow-summary version 1"
+
+
+def test_file_keeps_every_row_in_order(trained_home: TrainedHome, served: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out" / "genres.parquet"
+    rows = predict_file(trained_home.path, trained_home.settings.track, "summary", served, target)
+    written = pq.read_table(target)
+    assert rows == written.num_rows == 240
+    assert written.column_names == ["title_id", "genres", "probabilities"]
+    assert written["title_id"].equals(trained_home.titles["title_id"])
+
+
+def test_file_without_texts_leaves_no_output(trained_home: TrainedHome, tmp_path: Path) -> None:
+    source, target = tmp_path / "wrong.parquet", tmp_path / "out.parquet"
+    pq.write_table(pa.table({"plot": [TEXT]}), source)
+    with pytest.raises(TitlesFileError, match="expected a column text or summary; it has plot"):
+        predict_file(trained_home.path, trained_home.settings.track, "summary", source, target)
+    assert not target.exists()
+
+
+def test_long_text_belongs_to_the_synopsis_corpus(trained_home: TrainedHome) -> None:
+    prepare = trained_home.settings.prepare
+    assert (corpus_of("x" * 499, prepare), corpus_of("x" * 500, prepare)) == ("summary", "synopsis")

@@ -1,0 +1,141 @@
+"""Runs in MLflow: one parent and one row a recipe for a pipeline run, retried or not; failures are marked."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from conf.schema import Settings
+from tasks.corpus import StoredCorpus
+from tasks.embedding import StoredVectors
+from tasks.evaluation import Evaluation
+from tasks.tracking import (
+    ParentRun,
+    Promotion,
+    TrackingError,
+    close_parent,
+    connect,
+    fail_parent,
+    leaderboard,
+    log_recipe,
+    open_parent,
+)
+from tasks.training import StoredModel
+
+Recipe = Callable[[str, float], tuple[StoredModel, Evaluation]]
+FIRST, SECOND = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
+
+
+@pytest.fixture
+def open_run(
+    home: Path, settings: Settings, summaries: StoredCorpus, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], ParentRun]:
+    """Return a function that opens the parent run as a task of the given pipeline run does."""
+    vectors = StoredVectors(corpus="summary", folder=home, fingerprint="v", words=10, vector_size=4, tokens=50)
+
+    def opened(pipeline_run: str) -> ParentRun:
+        running = SimpleNamespace(root_flow_run_id=pipeline_run, scheduled_start_time=datetime(2026, 1, 2))
+        monkeypatch.setattr("tasks.tracking.flow_run", running)
+        return open_parent.fn(home, settings, summaries, vectors)
+
+    return opened
+
+
+@pytest.fixture
+def prior(recipe: Recipe) -> tuple[StoredModel, Evaluation]:
+    return recipe("prior", 0.5)
+
+
+def statuses(home: Path, settings: Settings, parent: ParentRun) -> dict[str, str]:
+    """Return the status of every run of the corpus by its id."""
+    runs = connect(home, settings.track).search_runs([parent.experiment_id])
+    return {run.info.run_id: run.info.status for run in runs}
+
+
+def tags_of(home: Path, settings: Settings, run_id: str) -> dict[str, str]:
+    return dict(connect(home, settings.track).get_run(run_id).data.tags)
+
+
+def test_retried_task_finds_its_row(
+    home: Path, settings: Settings, summaries: StoredCorpus, open_run: Any, prior: Any
+) -> None:
+    parent = open_run(FIRST)
+    first = log_recipe.fn(home, settings, parent, summaries, *prior)
+    again: Any = log_recipe.fn(home, settings, parent, summaries, *prior)
+    assert (again.name, again.data.run_id) == ("Cached", first.run_id)
+    assert statuses(home, settings, parent) == {parent.run_id: "RUNNING", first.run_id: "FINISHED"}
+
+
+def test_retried_run_goes_on_in_the_same_parent(home: Path, settings: Settings, open_run: Any) -> None:
+    parent = open_run(FIRST)
+    fail_parent(home, settings.track, FIRST, "FitError: out of memory")
+    assert statuses(home, settings, parent) == {parent.run_id: "FAILED"}
+    assert tags_of(home, settings, parent.run_id)["failure"] == "FitError: out of memory"
+    assert open_run(FIRST) == parent
+    assert statuses(home, settings, parent) == {parent.run_id: "RUNNING"}
+
+
+def test_failure_marks_only_its_own_pipeline_run(home: Path, settings: Settings, open_run: Any) -> None:
+    first, second = open_run(FIRST), open_run(SECOND)
+    fail_parent(home, settings.track, SECOND, "stopped")
+    assert statuses(home, settings, first) == {first.run_id: "RUNNING", second.run_id: "FAILED"}
+
+
+def test_half_logged_row_is_taken_up_again(
+    home: Path,
+    settings: Settings,
+    summaries: StoredCorpus,
+    open_run: Any,
+    prior: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parent = open_run(FIRST)
+    with monkeypatch.context() as broken, pytest.raises(OSError, match="disk full"):
+        broken.setattr("mlflow.MlflowClient.log_artifacts", fail)
+        log_recipe.fn(home, settings, parent, summaries, *prior)
+    row = log_recipe.fn(home, settings, parent, summaries, *prior)
+    assert statuses(home, settings, parent) == {parent.run_id: "RUNNING", row.run_id: "FINISHED"}
+
+
+def fail(*_: Any, **__: Any) -> None:
+    raise OSError("disk full")
+
+
+def test_reused_result_gets_its_row_and_stands_once_on_the_leaderboard(
+    home: Path, settings: Settings, summaries: StoredCorpus, open_run: Any, prior: Any
+) -> None:
+    first = log_recipe.fn(home, settings, open_run(FIRST), summaries, *prior)
+    second = log_recipe.fn(home, settings, open_run(SECOND), summaries, *prior)
+    assert second.run_id != first.run_id
+    assert second.reused
+    assert tags_of(home, settings, second.run_id)["reused_from"] == first.run_id
+    assert [row["run_id"] for row in leaderboard(home, settings.track, "summary")] == [first.run_id]
+
+
+def test_closed_parent_tells_the_best_recipe_and_the_promotion(
+    home: Path, settings: Settings, summaries: StoredCorpus, open_run: Any, prior: Any
+) -> None:
+    parent = open_run(FIRST)
+    row = log_recipe.fn(home, settings, parent, summaries, *prior)
+    promotion = Promotion(
+        corpus="summary", name="genreflow-summary", version=1, recipe="linear", promoted=True, reason="no incumbent"
+    )
+    close_parent.fn(home, settings.track, parent, [row], promotion)
+    tags = tags_of(home, settings, parent.run_id)
+    assert statuses(home, settings, parent)[parent.run_id] == "FINISHED"
+    assert tags["best"] == "prior"
+    assert "no incumbent" in tags["mlflow.note.content"]
+
+
+def test_home_without_runs_has_an_empty_leaderboard(home: Path, settings: Settings) -> None:
+    assert leaderboard(home, settings.track, "summary") == []
+
+
+def test_store_that_does_not_answer_is_named(home: Path, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_text("no database")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    with pytest.raises(TrackingError, match=f"MLflow store {uri} does not answer"):
+        connect(home, settings.track.model_copy(update={"uri": uri}))
