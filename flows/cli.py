@@ -1,0 +1,325 @@
+"""The command line. Every command imports what it needs when it runs, so that --help is instant."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conf.errors import GenreflowError
+from conf.names import Corpus
+
+app = typer.Typer(
+    name="genreflow",
+    help="Collect movie plots, train genre models on them, and predict with the best one.",
+    epilog="Start with: genreflow demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+Conf = Annotated[
+    str,
+    typer.Option(
+        "--conf",
+        metavar="NAME|FILE",
+        help="Shipped configuration (base, demo, quick, seed, imdb) or a YAML file.",
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change one configuration value, e.g. --set embed.epochs=10. Repeatable.",
+    ),
+]
+Home = Annotated[
+    str | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        envvar="GENREFLOW_HOME",
+        help="Folder of all data, results and stores. \\[default: ./data]",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print figures as JSON.")]
+
+
+@app.command(epilog="Example: genreflow demo --home /tmp/demo")
+def demo(
+    quick: Annotated[bool, typer.Option("--quick", help="About a minute: few titles, tiny networks.")] = False,
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Run everything on generated titles: local movie site, crawl, both corpora, all recipes, MLflow."""
+    from flows import report, session
+
+    conf = "quick" if quick else "demo"
+    settings = session.set_up(conf, overrides, home)
+    with session.local_site(settings) as base_url:
+        from flows.pipeline import pipeline
+
+        done = pipeline(conf, [*(overrides or []), f"collect.base_url={base_url}"], home)
+        report.pipeline(done, settings, home, json_output=as_json)
+
+
+@app.command(epilog="Example: genreflow run --conf imdb --home mine")
+def run(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+    """Run the whole pipeline: collect (if ids are set), prepare, embed, train, log, promote."""
+    from flows import report, session
+
+    settings = session.set_up(conf, overrides, home)
+    from flows.pipeline import pipeline
+
+    report.pipeline(pipeline(conf, overrides or [], home), settings, home, json_output=as_json)
+
+
+@app.command(epilog="Example: genreflow collect --set collect.ids=ids.txt --set collect.base_url=http://127.0.0.1:8700")
+def collect(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+    """Crawl titles into raw/; a crawl that was cut short goes on where it stopped."""
+    from conf.schema import load
+    from flows import report, session
+
+    if load(conf, overrides or []).collect.ids is None:
+        raise GenreflowError(
+            "nothing to collect: collect.ids is not set; name a list of ids, e.g. --set collect.ids=ids.txt "
+            "(also .parquet with title_id, or IMDb's title.basics.tsv.gz)"
+        )
+    session.set_up(conf, overrides, home)
+    from flows.collect import collect as flow
+
+    collected = flow(conf, overrides or [], home)
+    assert collected is not None
+    report.stage(collected, as_json)
+
+
+@app.command("import", epilog="Example: genreflow import titles.parquet")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="Titles file (Parquet: title_id, title, year, genres, summary, synopsis).")
+    ],
+    conf: Conf = "base",
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Put a titles file into raw/, without a crawl; then `genreflow run` trains on it."""
+    from conf.schema import load
+    from flows import report
+    from flows.paths import home_path
+    from scraper.importers.titles_file import import_titles
+    from tasks import store
+
+    settings = load(conf, overrides or [])
+    path = home_path(home)
+    with store.lock_home(path, settings.run.wait_seconds), report.importing(file) as advance:
+        told = import_titles(
+            file,
+            path / "raw",
+            genres=settings.prepare.genres,
+            max_bad_share=settings.import_.max_bad_share,
+            part_titles=settings.import_.part_titles,
+            on_progress=advance,
+        )
+    report.imported(file, told, as_json)
+
+
+@app.command(epilog="Example: genreflow prepare --conf seed")
+def prepare(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+    """Clean, filter, label and split what raw/ holds into the corpora; prints what was dropped and why."""
+    from flows import report, session
+
+    session.set_up(conf, overrides, home)
+    from flows.prepare import prepare as flow
+
+    report.corpora(flow(conf, overrides or [], home), as_json)
+
+
+@app.command(epilog="Example: genreflow embed --set embed.epochs=10")
+def embed(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+    """Fit Word2Vec on each corpus's train titles."""
+    from flows import report, session
+
+    session.set_up(conf, overrides, home)
+    from flows.embed import embed as flow
+
+    report.stages(flow(conf, overrides or [], home), as_json)
+
+
+@app.command(epilog="Example: genreflow train --conf seed --set train.processes=1")
+def train(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+    """Fit, evaluate and log every recipe; the best one challenges the champion."""
+    from flows import report, session
+
+    settings = session.set_up(conf, overrides, home)
+    from flows.train import train as flow
+
+    report.trained(flow(conf, overrides or [], home), settings, home, json_output=as_json)
+
+
+@app.command(epilog="Example: genreflow evaluate --titles titles.parquet --corpus summary --json")
+def evaluate(
+    titles: Annotated[
+        Path,
+        typer.Option("--titles", help="Labelled titles (Parquet: title_id, genres, summary or synopsis)."),
+    ],
+    corpus: Annotated[Corpus, typer.Option("--corpus", help="Whose champion is scored.")] = "summary",
+    include_train: Annotated[bool, typer.Option("--include-train", help="Score titles seen in fitting, too.")] = False,
+    conf: Conf = "base",
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Score the champion on any labelled titles file."""
+    from conf.schema import load
+    from flows import report, session
+
+    settings = load(conf, overrides or [])
+    session.quiet()
+    from flows.paths import home_path
+    from tasks.prediction import score_titles
+
+    report.scored(
+        score_titles(home_path(home), settings.track, corpus, titles, include_train=include_train),
+        as_json,
+    )
+
+
+@app.command(epilog="Example: genreflow compare --corpus synopsis --json")
+def compare(
+    corpus: Annotated[Corpus | None, typer.Option("--corpus", help="One corpus only.")] = None,
+    conf: Conf = "base",
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Show the leaderboard of every recipe that was trained, from MLflow."""
+    from conf.schema import load
+    from flows import report, session
+
+    settings = load(conf, overrides or [])
+    session.quiet()
+    from flows.paths import home_path
+    from tasks.tracking import leaderboard
+
+    names = [corpus] if corpus else list(settings.prepare.corpora)
+    report.leaderboards({name: leaderboard(home_path(home), settings.track, name) for name in names}, as_json)
+
+
+@app.command(epilog='Example: genreflow predict "A retired detective hunts a killer."')
+def predict(
+    text: Annotated[str | None, typer.Argument(help="One plot in English.")] = None,
+    corpus: Annotated[
+        Corpus | None,
+        typer.Option("--corpus", help="Whose champion predicts. \\[default: by the text's length]"),
+    ] = None,
+    source: Annotated[Path | None, typer.Option("--input", help="Parquet file of texts instead of one text.")] = None,
+    target: Annotated[
+        Path | None,
+        typer.Option("--output", help="File to write with --input. \\[default: predictions/ in the home]"),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="Genres shown at least, chosen or not.")] = 5,
+    conf: Conf = "base",
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Predict genres with probabilities from the champion of the right corpus."""
+    from conf.schema import load
+    from flows import report, session
+    from flows.paths import home_path
+
+    settings = load(conf, overrides or [])
+    if (text is None) == (source is None):
+        raise GenreflowError("expected either one TEXT or --input FILE.parquet; see genreflow predict --help")
+    session.quiet()
+    path = home_path(home)
+    if source is not None:
+        from tasks.prediction import predict_file
+
+        name = corpus or "summary"
+        written = target or path / "predictions" / f"{source.stem}-{name}.parquet"
+        rows = predict_file(path, settings.track, name, source, written)
+        report.written(rows, written, as_json)
+        return
+    from tasks.prediction import corpus_of, predict_text
+
+    assert text is not None
+    name = corpus or corpus_of(text, settings.prepare)
+    report.predicted(predict_text(path, settings.track, name, text), top, as_json)
+
+
+@app.command(
+    epilog="Example: genreflow site --titles titles.parquet --port 8700 --latency-ms 50 --faults 503=0.03,429=0.02"
+)
+def site(
+    titles: Annotated[
+        Path | None,
+        typer.Option("--titles", help="Titles file to serve (Parquet). \\[default: generated titles]"),
+    ] = None,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 8700,
+    latency_ms: Annotated[float, typer.Option("--latency-ms", min=0, help="Pause before every answer.")] = 0.0,
+    faults: Annotated[
+        str, typer.Option("--faults", help="Faults and their shares, e.g. 503=0.03,hang=0.01, or challenge.")
+    ] = "",
+    conf: Conf = "base",
+    overrides: Overrides = None,
+) -> None:
+    """Serve titles as IMDb-shaped pages on this machine only, until Ctrl-C."""
+    from conf.schema import load
+    from flows import report
+    from scraper.site.faults import parse_faults
+    from scraper.site.generator import generate_titles
+    from scraper.site.server import read_titles, serve
+
+    settings = load(conf, overrides or []).site
+    table = read_titles(titles) if titles else generate_titles(settings.titles, settings.random_seed)
+    serve(
+        table,
+        port=port,
+        latency_ms=latency_ms,
+        faults=parse_faults(faults),
+        random_seed=settings.random_seed,
+        on_ready=lambda bound: report.serving(table.num_rows, bound),
+    )
+
+
+@app.command(epilog="Example: genreflow ui --prefect-port 4200 --mlflow-port 5000")
+def ui(
+    prefect_port: Annotated[int, typer.Option("--prefect-port", min=1, max=65535)] = 4200,
+    mlflow_port: Annotated[int, typer.Option("--mlflow-port", min=1, max=65535)] = 5000,
+    conf: Conf = "base",
+    overrides: Overrides = None,
+    home: Home = None,
+) -> None:
+    """Start Prefect's and MLflow's pages over the home, print their addresses, stop both on Ctrl-C."""
+    from conf.schema import load
+    from flows import servers, session
+    from flows.paths import home_path
+
+    settings = load(conf, overrides or [])
+    session.quiet()
+    servers.serve_pages(home_path(home), settings.track, prefect_port, mlflow_port)
+
+
+def main() -> None:
+    """Run the command line; errors that a user can mend print one line and end with their exit code."""
+    try:
+        app()
+    except (GenreflowError, OSError) as error:
+        if os.environ.get("GENREFLOW_DEBUG"):
+            raise
+        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        sys.exit(getattr(error, "exit_code", 1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Flow: a corpus into Word2Vec vectors, one model a corpus."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from conf.names import Corpus
+from flows.home import open_home, value_of
+from flows.prepare import prepare
+from tasks.corpus import StoredCorpus
+from tasks.embedding import StoredVectors, fit_word2vec
+
+
+@flow(name="embed", flow_run_name="embed {conf}", validate_parameters=True)
+def embed(
+    conf: str = "base",
+    overrides: list[str] | None = None,
+    home: str | None = None,
+    corpora: dict[Corpus, StoredCorpus] | None = None,
+) -> dict[Corpus, StoredVectors]:
+    """Fit Word2Vec on the train titles of every corpus of the configuration.
+
+    conf: name of a shipped configuration or a YAML file. overrides: dotted.key=value, one value each.
+    home: folder of all results, by default GENREFLOW_HOME or ./data. corpora: what prepare returned; made here
+    where it is not given.
+    """
+    with open_home(conf, overrides or [], home) as (settings, path):
+        prepared = corpora or prepare(conf, overrides, home)
+        return {
+            name: value_of(fit_word2vec(path, corpus, settings.embed, settings.train.random_seed))
+            for name, corpus in prepared.items()
+        }

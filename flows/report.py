@@ -1,0 +1,306 @@
+"""What the command line shows: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from conf.schema import Settings
+from flows.paths import home_path
+from scraper.items import GENERATED
+
+
+def as_json(value: Any) -> None:
+    """Print a value as JSON on standard output."""
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n")
+
+
+def pipeline(done: Any, settings: Settings, home: str | None, *, json_output: bool) -> None:
+    """Show a pipeline run: a table of recipes a corpus, what was reused, where things are, what to try next."""
+    trained(done.trained, settings, home, json_output=json_output)
+    if json_output:
+        return
+    console = Console()
+    if any(source.startswith(GENERATED) for corpus in done.corpora.values() for source in corpus.sources):
+        console.print("These titles are generated: the figures show that the pipeline works, not how good it is.")
+    console.print(_reused(done))
+    where(console, settings, home)
+    console.print("Try next:")
+    genreflow = _command()
+    suffix = f" --home {home}" if home else ""
+    for line in (
+        f'{genreflow} predict{suffix} "A retired detective hunts a killer who stages murders as film scenes."',
+        f"{genreflow} compare{suffix}          # every recipe trained so far",
+        f"{genreflow} ui{suffix}               # Prefect's and MLflow's pages",
+        f"{genreflow} import FILE.parquet --home mine && {genreflow} run --home mine   # your own titles",
+    ):
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
+
+
+def trained(done: Mapping[Any, Any], settings: Settings, home: str | None, *, json_output: bool) -> None:
+    """Show each corpus's recipes and what became of its champion."""
+    if json_output:
+        as_json({name: _trained(each) for name, each in done.items()})
+        return
+    console = Console()
+    for name, each in done.items():
+        console.print(_recipes(name, each))
+        promotion = each.promotion
+        verb = "promoted to champion" if promotion.promoted else "not promoted"
+        console.print(
+            f"{promotion.name} version {promotion.version} ({promotion.recipe}) {verb}: {promotion.reason}",
+            highlight=False,
+        )
+        console.print()
+
+
+def _command() -> str:
+    """Return how the command line was called: by its name where the shell finds it, else by its path."""
+    if shutil.which("genreflow"):
+        return "genreflow"
+    return os.path.relpath(sys.argv[0])
+
+
+def where(console: Console, settings: Settings, home: str | None) -> None:
+    """Say where runs, plots and models are."""
+    path = home_path(home)
+    store = settings.track.uri or f"sqlite:///{path}/mlflow/mlflow.db"
+    for what, place in {
+        "runs, models": f"MLflow {store} (open with genreflow ui)",
+        "plots": f"{path}/evaluations/*/plots, {path}/corpora/*/plots",
+        "raw titles": f"{path}/raw",
+    }.items():
+        console.print(f"{what:<13}{place}", highlight=False, soft_wrap=True)
+
+
+def corpora(prepared: Mapping[Any, Any], json_output: bool) -> None:
+    """Show what became of every record of each corpus."""
+    if json_output:
+        as_json(dict(prepared))
+        return
+    from tasks.corpus import drop_table
+
+    for name, corpus in prepared.items():
+        table = Table(title=f"{name} corpus, filter {corpus.filter}{_reuse(corpus)}")
+        table.add_column("titles")
+        table.add_column("count", justify="right")
+        for row in drop_table(corpus):
+            table.add_row(row["titles"], f"{row['count']:,}")
+        Console().print(table)
+        Console().print(f"{len(corpus.genres)} genres modelled: {', '.join(corpus.genres)}", highlight=False)
+
+
+def stage(done: BaseModel, json_output: bool) -> None:
+    """Show one stage's summary, a figure a line."""
+    if json_output:
+        as_json(done)
+        return
+    console = Console()
+    for key, value in done.model_dump(mode="json").items():
+        console.print(f"{key:<12}{value}", highlight=False, soft_wrap=True)
+
+
+def stages(done: Mapping[Any, BaseModel], json_output: bool) -> None:
+    """Show the summaries of one stage for each corpus."""
+    if json_output:
+        as_json(dict(done))
+        return
+    for summary in done.values():
+        stage(summary, False)
+        Console().print()
+
+
+def leaderboards(boards: Mapping[str, list[dict[str, Any]]], json_output: bool) -> None:
+    """Show the leaderboard of each corpus; rows of other genre lists, filters or data stand in tables of their own."""
+    if json_output:
+        as_json(boards)
+        return
+    console = Console()
+    for corpus, rows in boards.items():
+        if not rows:
+            console.print(f"{corpus}: nothing trained yet in this home; start with genreflow demo or genreflow run")
+        for (data, filter_), same in _grouped(rows).items():
+            table = Table(
+                title=f"{corpus}: filter {filter_}, {same[0]['genres']} genres, "
+                f"{same[0]['titles']:,} test titles, data {data}"
+            )
+            for column in ("recipe", "micro-F1", "interval", "macro-F1", "commit", "run"):
+                left = column in ("recipe", "commit", "run")
+                table.add_column(column, justify="left" if left else "right", no_wrap=True)
+            for row in same:
+                table.add_row(
+                    _shown(row["recipe"]),
+                    f"{row['f1_micro']:.4f}",
+                    f"{row['f1_micro_low']:.2f}-{row['f1_micro_high']:.2f}",
+                    f"{row['f1_macro']:.4f}",
+                    row["commit"][:8],
+                    row["run_id"][:8],
+                )
+            console.print(table)
+
+
+def scored(figures: dict[str, Any], json_output: bool) -> None:
+    """Show a champion's figures on a titles file."""
+    if json_output:
+        as_json(figures)
+        return
+    console = Console()
+    told = ", ".join(f"{key[3:]} {figures[key]:.4f}" for key in ("f1_micro", "f1_macro", "f1_weighted", "f1_samples"))
+    console.print(
+        f"{figures['model']} ({figures['recipe']}) on {figures['titles']:,} titles: F1 {told}",
+        highlight=False,
+    )
+    console.print(f"{figures['left_out']:,} titles seen in fitting left out", highlight=False)
+    if figures["genres_outside_model"]:
+        console.print(f"genres outside the model's list: {figures['genres_outside_model']}", highlight=False)
+    table = Table("genre", *(title for title in ("precision", "recall", "F1", "support")))
+    for genre, row in figures["per_genre"].items():
+        table.add_row(genre, *(f"{row[key]:.3f}" for key in ("precision", "recall", "f1")), f"{row['support']:,}")
+    console.print(table)
+
+
+def predicted(figures: dict[str, Any], top: int, json_output: bool) -> None:
+    """Show one text's genres and probabilities; chosen ones marked."""
+    if json_output:
+        as_json(figures)
+        return
+    console = Console()
+    table = Table(title=f"{figures['model']} ({figures['recipe']})", title_justify="left")
+    table.add_column("genre")
+    table.add_column("probability", justify="right")
+    table.add_column("")
+    ranked = sorted(figures["probabilities"].items(), key=lambda pair: -pair[1])
+    for i, (genre, probability) in enumerate(ranked):
+        chosen = genre in figures["genres"]
+        if chosen or i < top:
+            table.add_row(genre, f"{probability:.3f}", "predicted" if chosen else "")
+    console.print(table)
+    if not figures["words"]:
+        console.print("no word of this text is left once stop words are off: any such text gets this answer")
+    if not figures["genres"]:
+        console.print(f"no genre reaches the threshold {figures['threshold']:.3f}")
+
+
+def written(rows: int, target: Path, json_output: bool) -> None:
+    """Say how many texts were predicted into which file."""
+    if json_output:
+        as_json({"rows": rows, "output": str(target)})
+        return
+    Console().print(f"{rows:,} texts predicted into {target}", highlight=False, soft_wrap=True)
+
+
+def serving(titles: int, port: int) -> None:
+    """Say where the local movie site answers."""
+    Console().print(f"{titles:,} titles at http://127.0.0.1:{port}/title/ (Ctrl-C stops)", highlight=False)
+
+
+@contextlib.contextmanager
+def importing(file: Path) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar while a file is imported; yields advance(done, total)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(f"import {escape(file.name)}", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def imported(file: Path, told: Any, json_output: bool) -> None:
+    """Show what became of an imported file's rows."""
+    if json_output:
+        as_json(dataclasses.asdict(told))
+        return
+    console = Console()
+    if told.already_imported:
+        console.print(
+            f"{file}: imported already, as raw/{told.folder}; nothing done",
+            highlight=False,
+            soft_wrap=True,
+            markup=False,
+        )
+    else:
+        console.print(
+            f"{file}: {told.stored:,} of {told.rows:,} rows into raw/{told.folder}",
+            highlight=False,
+            soft_wrap=True,
+            markup=False,
+        )
+    explained = told.tally.explain()
+    if explained:
+        console.print(explained, highlight=False, soft_wrap=True, markup=False)
+
+
+def _recipes(corpus: str, done: Any) -> Table:
+    stored = done.corpus
+    table = Table(
+        title=f"{corpus}: {stored.titles:,} titles, filter {stored.filter}, {len(stored.genres)} genres, "
+        f"{stored.splits['test']:,} test titles"
+    )
+    for column in ("recipe", "micro-F1", "interval", "macro-F1", "threshold", "epochs", "seconds"):
+        table.add_column(column, justify="left" if column == "recipe" else "right", no_wrap=True)
+    by_recipe = {model.recipe: model for model in done.models}
+    for run in sorted(done.runs, key=lambda run: run.evaluation.test_f1_micro):
+        evaluation, model = run.evaluation, by_recipe[run.recipe]
+        low, high = evaluation.interval_f1_micro
+        table.add_row(
+            _shown(run.recipe),
+            f"{evaluation.test_f1_micro:.4f}",
+            f"{low:.2f}-{high:.2f}",
+            f"{evaluation.test_f1_macro:.4f}",
+            f"{evaluation.threshold:.3f}",
+            str(model.epochs or ""),
+            "reused" if model.reused else f"{model.seconds:.0f}",
+        )
+    return table
+
+
+def _shown(recipe: str) -> str:
+    return "prior-only" if recipe == "prior" else recipe
+
+
+def _trained(done: Any) -> dict[str, Any]:
+    return {
+        "corpus": done.corpus,
+        "recipes": {run.recipe: run.evaluation for run in done.runs},
+        "runs": {run.recipe: run.run_id for run in done.runs},
+        "parent_run": done.parent.run_id,
+        "promotion": done.promotion,
+    }
+
+
+def _reused(done: Any) -> str:
+    stages_ = {
+        "crawl": [done.collected] if done.collected else [],
+        "corpora": list(done.corpora.values()),
+        "vectors": list(done.vectors.values()),
+        "models": [model for each in done.trained.values() for model in each.models],
+    }
+    told = [f"{name} {sum(each.reused for each in found)} of {len(found)}" for name, found in stages_.items() if found]
+    everything = all(each.reused for found in stages_.values() for each in found)
+    return ("Nothing was left to do. " if everything else "") + f"Reused whole results: {', '.join(told)}."
+
+
+def _reuse(summary: Any) -> str:
+    return " (reused)" if summary.reused else ""
+
+
+def _grouped(rows: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault((row["data"], row["filter"]), []).append(row)
+    return grouped
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)

@@ -1,0 +1,129 @@
+"""Prefect's and MLflow's own pages over a home folder, for `genreflow ui`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+from rich.console import Console
+
+from conf.errors import GenreflowError
+from conf.schema import Track
+from flows.session import SERVER_NOTE
+
+START_SECONDS = 180
+HOST = "127.0.0.1"
+
+
+class PortTakenError(GenreflowError):
+    """Name a port that another process listens on, and the option that changes it."""
+
+
+class ServerError(GenreflowError):
+    """Name a server that did not come up, and its log."""
+
+
+def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -> None:
+    """Start both servers, wait until they answer, print their addresses, and stop both on Ctrl-C or SIGTERM.
+
+    Raises PortTakenError or ServerError; whatever was started is stopped.
+    """
+    elsewhere = track.uri if track.uri and track.uri.startswith("http") else None
+    _check_free(prefect_port, "--prefect-port")
+    if not elsewhere:
+        _check_free(mlflow_port, "--mlflow-port")
+    home.mkdir(parents=True, exist_ok=True)
+    note = home / SERVER_NOTE
+    api = f"http://{HOST}:{prefect_port}/api"
+    started: list[subprocess.Popen[bytes]] = []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        started.append(_start_prefect(home, prefect_port, api))
+        if not elsewhere:
+            started.append(_start_mlflow(home, track, mlflow_port))
+            _wait(started[1], f"http://{HOST}:{mlflow_port}/health", home / "mlflow-server.log")
+        _wait(started[0], f"{api}/health", home / "prefect-server.log")
+        note.write_text(api)
+        console = Console()
+        console.print(f"Prefect  http://{HOST}:{prefect_port}   flow runs, graphs, artifacts", highlight=False)
+        console.print(
+            f"MLflow   {elsewhere or f'http://{HOST}:{mlflow_port}'}   runs, plots, registered models", highlight=False
+        )
+        console.print("Ctrl-C stops both.")
+        while all(process.poll() is None for process in started):
+            time.sleep(0.5)
+        raise ServerError(f"a server stopped by itself; see {home}/prefect-server.log and {home}/mlflow-server.log")
+    except KeyboardInterrupt:
+        Console().print("stopping")
+    finally:
+        note.unlink(missing_ok=True)
+        for process in started:
+            _stop(process)
+
+
+def _start_prefect(home: Path, port: int, api: str) -> subprocess.Popen[bytes]:
+    environment = {
+        "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(home / "prefect")),
+        # On another port than 4200 the page would ask 4200 for its data (Prefect issue 18025).
+        "PREFECT_SERVER_UI_API_URL": api,
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+    return _start(command, environment, home / "prefect-server.log")
+
+
+def _start_mlflow(home: Path, track: Track, port: int) -> subprocess.Popen[bytes]:
+    (home / "mlflow").mkdir(exist_ok=True)
+    uri = track.uri or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
+    artifacts = (home / "mlflow" / "artifacts").as_uri()
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", HOST]
+    command += ["--port", str(port), "--default-artifact-root", artifacts]
+    return _start(command, {}, home / "mlflow-server.log")
+
+
+def _start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as stream:
+        return subprocess.Popen(
+            command,
+            env={**os.environ, **environment},
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ServerError(f"a server ended with exit code {process.returncode} before it answered; see {log}")
+        try:
+            with urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise ServerError(f"no answer from {url} within {START_SECONDS} s; see {log}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _check_free(port: int, option: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise PortTakenError(f"port {port} is taken by another process; choose another with {option}") from None

@@ -1,0 +1,103 @@
+"""What a command sets up before Prefect and MLflow are imported."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+from conf.errors import GenreflowError
+from conf.schema import Settings, load
+from flows.paths import home_path
+
+SERVER_NOTE = "prefect-server"
+
+
+def quiet() -> None:
+    """Switch off telemetry and start-up chatter; what the user has set in the environment stays."""
+    for name, value in {
+        "DO_NOT_TRACK": "true",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MLFLOW_LOGGING_LEVEL": "WARNING",
+    }.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def set_up(conf: str, overrides: list[str] | None, home: str | None) -> Settings:
+    """Make ready for flows: check the configuration and the home, choose Prefect's server, tidy the log.
+
+    The server is that in PREFECT_API_URL, else that of `genreflow ui` over this home, else an embedded one whose
+    database is in the home. Call it before Prefect is imported. Raises ConfigError, or GenreflowError for a home
+    that cannot be used.
+    """
+    settings = load(conf, overrides or [])
+    quiet()
+    path = home_path(home)
+    try:
+        (path / "prefect").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GenreflowError(
+            f"{path}: cannot be used as the home folder ({error.strerror}); choose another --home"
+        ) from None
+    if "PREFECT_API_URL" not in os.environ:
+        running = _server_of(path)
+        if running:
+            os.environ["PREFECT_API_URL"] = running
+        os.environ.setdefault("PREFECT_HOME", str(path / "prefect"))
+        os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "true")
+        # The default of 20 s is too short on a busy machine.
+        os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    _tidy_logs()
+    return settings
+
+
+@contextlib.contextmanager
+def local_site(settings: Settings) -> Iterator[str]:
+    """Serve the generated titles on a free port of this machine; yields the base URL."""
+    from scraper.site.generator import generate_titles
+    from scraper.site.server import running_site
+
+    with running_site(generate_titles(settings.site.titles, settings.site.random_seed)) as base_url:
+        yield base_url
+
+
+def _server_of(home: Path) -> str | None:
+    """Return the API address of the Prefect server that `genreflow ui` keeps over this home, if it answers."""
+    note = home / SERVER_NOTE
+    if not note.exists():
+        return None
+    address = note.read_text().strip()
+    try:
+        with urlopen(f"{address}/health", timeout=3):
+            return address
+    except (OSError, ValueError):
+        return None
+
+
+def _tidy_logs() -> None:
+    """Share one console between log lines and progress bars, and leave tracebacks to Prefect's page.
+
+    The error itself is printed by the command line, once.
+    """
+    from prefect.logging.configuration import setup_logging
+    from prefect.logging.handlers import PrefectConsoleHandler
+
+    from tasks import progress
+
+    setup_logging()
+    for logger in (logging.getLogger(), logging.getLogger("prefect")):
+        for handler in logger.handlers:
+            if isinstance(handler, PrefectConsoleHandler):
+                handler.console = progress.console
+                handler.addFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and record.name.startswith("prefect")) or "GENREFLOW_DEBUG" in os.environ

@@ -1,0 +1,123 @@
+"""Flow: corpora and vectors into fitted, evaluated, logged recipes, and a champion each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from prefect import flow
+from prefect.futures import wait
+from prefect.runtime import flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
+from pydantic import BaseModel
+
+from conf.names import Corpus
+from conf.schema import Settings
+from flows.embed import embed
+from flows.home import open_home
+from flows.prepare import prepare
+from tasks.corpus import StoredCorpus
+from tasks.embedding import StoredVectors
+from tasks.evaluation import evaluate_recipe
+from tasks.registry import promote_best
+from tasks.tracking import LoggedRun, ParentRun, Promotion, close_parent, fail_parent, log_recipe, open_parent
+from tasks.training import StoredModel, fit_prior, fit_recipe
+
+
+class Trained(BaseModel, frozen=True):
+    """Hold what training a corpus gave: its parent run, a run a recipe, and the promotion's outcome."""
+
+    corpus: StoredCorpus
+    parent: ParentRun
+    models: list[StoredModel]
+    runs: list[LoggedRun]
+    promotion: Promotion
+
+
+# Threads only wait here: fits run in processes of their own, as many at once as train.processes says.
+THREADS: Any = ThreadPoolTaskRunner(max_workers=32)
+
+
+@flow(
+    name="train",
+    flow_run_name="train {conf}",
+    validate_parameters=True,
+    task_runner=THREADS,
+)
+def train(
+    conf: str = "base",
+    overrides: list[str] | None = None,
+    home: str | None = None,
+    corpora: dict[Corpus, StoredCorpus] | None = None,
+    vectors: dict[Corpus, StoredVectors] | None = None,
+) -> dict[Corpus, Trained]:
+    """Fit, evaluate and log every recipe on every corpus, then let each corpus's best challenge its champion.
+
+    conf: name of a shipped configuration or a YAML file. overrides: dotted.key=value, one value each.
+    home: folder of all results, by default GENREFLOW_HOME or ./data. corpora, vectors: what prepare and embed
+    returned; made here where they are not given.
+    """
+    with open_home(conf, overrides or [], home) as (settings, path):
+        prepared = corpora or prepare(conf, overrides, home)
+        embedded = vectors or embed(conf, overrides, home, prepared)
+        started: dict[Corpus, Started] = {}
+        try:
+            # The longest fits begin first, so that none is left alone at the end.
+            for name in reversed(prepared):
+                started[name] = _start(path, settings, prepared[name], embedded[name])
+            return {name: _finish(prepared[name], started[name]) for name in prepared}
+        except BaseException as error:
+            if isinstance(error, Exception):
+                # What else is under way ends first, or it would mark its run finished after this mark.
+                wait([future for each in started.values() for future in each.all()])
+            fail_parent(path, settings.track, str(flow_run.root_flow_run_id), f"{type(error).__name__}: {error}")
+            raise
+
+
+class Started(NamedTuple):
+    """Hold the futures of one corpus's tasks, in the order of the data's way."""
+
+    parent: Any
+    models: list[Any]
+    evaluations: list[Any]
+    runs: list[Any]
+    promotion: Any
+    closed: Any
+
+    def all(self) -> list[Any]:
+        """List every future of the corpus."""
+        return [self.parent, *self.models, *self.evaluations, *self.runs, self.promotion, self.closed]
+
+
+def _start(path: Path, settings: Settings, corpus: StoredCorpus, vectors: StoredVectors) -> Started:
+    # Quoted, so that the graph on Prefect's page shows the tasks' own edges and none by equal strings inside.
+    home, conf, data, words = map(_quoted, (path, settings, corpus, vectors))
+    train_conf, track = map(_quoted, (settings.train, settings.track))
+    parent: Any = open_parent.submit(home, conf, data, words)
+    models: list[Any] = [fit_prior.submit(home, data)]
+    models += [fit_recipe.submit(home, data, words, recipe, train_conf) for recipe in settings.train.recipes]
+    evaluations: list[Any] = [evaluate_recipe.submit(home, data, model, train_conf) for model in models]
+    runs: list[Any] = [
+        log_recipe.submit(home, conf, parent, data, model, evaluation)
+        for model, evaluation in zip(models, evaluations, strict=True)
+    ]
+    promotion: Any = promote_best.submit(home, conf, data, models, runs)
+    closed = close_parent.submit(home, track, parent, runs, promotion)
+    return Started(parent, models, evaluations, runs, promotion, closed)
+
+
+def _quoted(value: Any) -> Any:
+    return quote(value)
+
+
+def _finish(corpus: StoredCorpus, started: Started) -> Trained:
+    """Wait for a corpus's tasks in the order of the data's way, so that the first error is the one that is raised."""
+    parent = started.parent.result()
+    models = [future.result() for future in started.models]
+    for evaluation in started.evaluations:
+        evaluation.result()
+    runs = [future.result() for future in started.runs]
+    promotion = started.promotion.result()
+    started.closed.result()
+    return Trained(corpus=corpus, parent=parent, models=models, runs=runs, promotion=promotion)

@@ -1,0 +1,85 @@
+"""A second run on a finished home: nothing is redone, every row is there, no model is registered twice."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from harness import Answer, TrainedHome
+from prefect import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterParentFlowRunId,
+)
+
+from tasks.tracking import connect, leaderboard
+
+STAGES = ("collect ", "prepare ", "embed ", "train ", "prior ", "evaluate ")
+RECIPES = ["bilstm", "linear", "prior", "seed"]
+
+
+@pytest.fixture(scope="module")
+def home(trained_home: TrainedHome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # MLflow notes artifacts by absolute path: files of the copy's runs lie beside those of the original.
+    copied = tmp_path_factory.mktemp("second") / "home"
+    shutil.copytree(trained_home.path, copied)
+    return copied
+
+
+@pytest.fixture(scope="module")
+def client(home: Path, trained_home: TrainedHome) -> mlflow.MlflowClient:
+    return connect(home, trained_home.settings.track)
+
+
+def children_of(client: mlflow.MlflowClient, corpus: str) -> list[Any]:
+    experiment = client.get_experiment_by_name(f"genreflow/{corpus}")
+    return list(client.search_runs([experiment.experiment_id], "tags.kind = 'recipe'"))
+
+
+def states_of(flow_run_id: str) -> dict[str, str | None]:
+    """Return the state's name of every task run that the flow run's subflows made, by task run name."""
+    parent = FlowRunFilterParentFlowRunId(any_=[flow_run_id])
+    with get_client(sync_client=True) as prefect:
+        flows = prefect.read_flow_runs(flow_run_filter=FlowRunFilter(parent_flow_run_id=parent))
+        ids = FlowRunFilter(id=FlowRunFilterId(any_=[flow.id for flow in flows]))
+        return {run.name: run.state_name for run in prefect.read_task_runs(flow_run_filter=ids)}
+
+
+def test_second_run_redoes_nothing_and_says_so(
+    home: Path, client: mlflow.MlflowClient, trained_home: TrainedHome, genreflow: Callable[..., Answer]
+) -> None:
+    first = trained_home.done.trained["summary"].parent.pipeline_run
+    answer = genreflow("demo", "--quick", "--home", home)
+    assert answer.code == 0
+    assert "Nothing was left to do." in answer.out
+    assert "Reused whole results: crawl 1 of 1, corpora 2 of 2, vectors 2 of 2, models 8 of 8." in answer.out
+
+    (second,) = {run.data.tags["pipeline_run"] for run in children_of(client, "summary")} - {first}
+    states = {name: state for name, state in states_of(second).items() if name.startswith(STAGES)}
+    assert len(states) == 1 + 2 * (1 + 1 + 4 + 4)
+    assert set(states.values()) == {"Cached"}
+
+    for corpus in ("summary", "synopsis"):
+        rows = [run for run in children_of(client, corpus) if run.data.tags["pipeline_run"] == second]
+        originals = {run.recipe: run.run_id for run in trained_home.done.trained[corpus].runs}
+        assert {run.data.tags["recipe"]: run.data.tags["reused_from"] for run in rows} == originals
+        assert [int(v.version) for v in client.search_model_versions(f"name = 'genreflow-{corpus}'")] == [1]
+        assert sorted(row["recipe"] for row in leaderboard(home, trained_home.settings.track, corpus)) == RECIPES
+
+
+def test_damaged_result_is_made_again_and_the_rest_reused(
+    trained_home: TrainedHome, tmp_path: Path, genreflow: Callable[..., Answer]
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(trained_home.path, home)
+    (damaged,) = home.glob("corpora/summary-*/titles.parquet")
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-100])
+    answer = genreflow("prepare", "--conf", "quick", "--home", home)
+    assert answer.code == 0
+    assert damaged.read_bytes() == whole
+    assert "synopsis corpus, filter base (reused)" in answer.out
+    assert "summary corpus, filter base (reused)" not in answer.out

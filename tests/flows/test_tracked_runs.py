@@ -1,0 +1,131 @@
+"""What one pipeline run leaves in MLflow: a parent a corpus, a child a recipe, figures, curves, files, champions."""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+import yaml
+from harness import TrainedHome
+
+from conf.names import Corpus
+from conf.schema import dump, load
+from tasks.tracking import connect, leaderboard
+
+corpora = pytest.mark.parametrize("corpus", ["summary", "synopsis"])
+
+
+@pytest.fixture(scope="module")
+def client(trained_home: TrainedHome) -> mlflow.MlflowClient:
+    return connect(trained_home.path, trained_home.settings.track)
+
+
+def runs_of(client: mlflow.MlflowClient, corpus: Corpus) -> tuple[list[Any], dict[str, Any]]:
+    """Return a corpus's parent runs and its recipe runs by recipe."""
+    experiment = client.get_experiment_by_name(f"genreflow/{corpus}")
+    runs = client.search_runs([experiment.experiment_id])
+    children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+    assert len(children) == len({run.data.tags["recipe"] for run in children})
+    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    return parents, {run.data.tags["recipe"]: run for run in children}
+
+
+def files_of(client: mlflow.MlflowClient, run: Any, folder: str | None = None) -> set[str]:
+    return {file.path for file in client.list_artifacts(run.info.run_id, folder)}
+
+
+@corpora
+def test_corpus_has_one_parent_and_a_child_a_recipe(client: mlflow.MlflowClient, corpus: Corpus) -> None:
+    (parent,), children = runs_of(client, corpus)
+    assert sorted(children) == ["bilstm", "linear", "prior", "seed"]
+    assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {parent.info.run_id}
+    assert {run.info.status for run in (parent, *children.values())} == {"FINISHED"}
+
+
+def test_both_parents_carry_the_flow_run_id(trained_home: TrainedHome, client: mlflow.MlflowClient) -> None:
+    tags = {runs_of(client, corpus)[0][0].data.tags["pipeline_run"] for corpus in ("summary", "synopsis")}
+    assert tags == {trained_home.done.trained["summary"].parent.pipeline_run}
+
+
+@corpora
+def test_parent_keeps_configuration_drops_and_plots(client: mlflow.MlflowClient, corpus: Corpus) -> None:
+    (parent,), _ = runs_of(client, corpus)
+    assert files_of(client, parent) == {"conf.yaml", "drops.csv", "plots"}
+    assert files_of(client, parent, "plots") == {"plots/genre_frequency.png", "plots/text_lengths.png"}
+    assert {"data_fingerprint", "filter", "sources", "terms"} <= set(parent.data.tags)
+
+
+@corpora
+def test_logged_configuration_is_the_resolved_one(
+    client: mlflow.MlflowClient, corpus: Corpus, trained_home: TrainedHome
+) -> None:
+    (parent,), _ = runs_of(client, corpus)
+    logged = yaml.safe_load(mlflow.artifacts.load_text(f"{parent.info.artifact_uri}/conf.yaml"))
+    expected = dump(load("quick", [f"collect.base_url={logged['collect']['base_url']}"]))
+    assert logged == expected
+    assert parent.data.params["embed.vector_size"] == "32"
+
+
+@corpora
+def test_every_drop_is_a_metric_of_the_parent(
+    client: mlflow.MlflowClient, corpus: Corpus, trained_home: TrainedHome
+) -> None:
+    (parent,), _ = runs_of(client, corpus)
+    drops = trained_home.done.corpora[corpus].drops
+    assert {f"dropped.{reason}": float(count) for reason, count in drops.items()}.items() <= parent.data.metrics.items()
+
+
+@corpora
+def test_every_recipe_has_figures_plots_and_a_table_of_titles(client: mlflow.MlflowClient, corpus: Corpus) -> None:
+    _, children = runs_of(client, corpus)
+    for run in children.values():
+        assert 0 < run.data.metrics["test.f1_micro"] <= 1
+        assert {"test_titles.csv", "figures.json", "plots"} <= files_of(client, run)
+        assert {"plots/threshold_curve.png", "plots/per_genre_f1.png"} <= files_of(client, run, "plots")
+
+
+@corpora
+def test_networks_have_a_loss_a_step(client: mlflow.MlflowClient, corpus: Corpus) -> None:
+    _, children = runs_of(client, corpus)
+    for recipe, epochs in {"seed": [1, 2], "bilstm": [1, 2, 3]}.items():
+        for curve in ("train.loss", "validation.loss"):
+            steps = [point.step for point in client.get_metric_history(children[recipe].info.run_id, curve)]
+            assert steps == epochs[: len(steps)]
+            assert steps
+        assert "plots/loss.png" in files_of(client, children[recipe], "plots")
+
+
+@corpora
+def test_threshold_curve_has_a_point_a_hundredth(client: mlflow.MlflowClient, corpus: Corpus) -> None:
+    _, children = runs_of(client, corpus)
+    points = client.get_metric_history(children["linear"].info.run_id, "validation.f1_micro_by_threshold")
+    assert sorted(point.step for point in points) == list(range(1, 100))
+
+
+@corpora
+def test_champion_is_registered_with_what_it_came_from(client: mlflow.MlflowClient, corpus: Corpus) -> None:
+    version = client.get_model_version_by_alias(f"genreflow-{corpus}", "champion")
+    _, children = runs_of(client, corpus)
+    assert int(version.version) == 1
+    assert version.run_id == children[version.tags["recipe"]].info.run_id
+    assert "Challenges made on the selection titles: 0" in version.description
+
+
+@corpora
+def test_model_has_signature_example_and_exact_requirements(client: mlflow.MlflowClient, corpus: Corpus) -> None:
+    info = mlflow.models.get_model_info(f"models:/genreflow-{corpus}@champion")
+    assert info.signature.inputs.input_names() == ["text"]
+    assert info.signature.outputs.input_names() == ["genres", "probabilities"]
+    assert info.saved_input_example_info is not None
+    file = mlflow.artifacts.download_artifacts(f"models:/genreflow-{corpus}@champion/requirements.txt")
+    requirements = Path(file).read_text().split()
+    assert all("==" in each for each in requirements)
+    assert not any(each.startswith(("prefect", "scrapy")) for each in requirements)
+
+
+@corpora
+def test_leaderboard_ranks_every_recipe(trained_home: TrainedHome, corpus: Corpus) -> None:
+    rows = leaderboard(trained_home.path, trained_home.settings.track, corpus)
+    assert sorted(row["recipe"] for row in rows) == ["bilstm", "linear", "prior", "seed"]
+    scores = [row["f1_micro"] for row in rows]
+    assert scores == sorted(scores, reverse=True)

@@ -1,0 +1,31 @@
+"""What the shared fixtures hand out: a home that a pipeline run has filled, and a command's answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from conf.schema import Settings
+    from flows.pipeline import Pipelined
+
+
+class Answer(NamedTuple):
+    """Hold what a command left: its exit code, standard output and standard error."""
+
+    code: object
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class TrainedHome:
+    """Hold a home that one pipeline run has filled over HTTP, the titles served, and what the run returned."""
+
+    path: Path
+    titles: pa.Table
+    done: Pipelined
+    settings: Settings
