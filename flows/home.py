@@ -12,6 +12,7 @@ from prefect.states import State
 
 from conf.schema import Settings, load
 from flows.paths import home_path
+from flows.session import quiet
 from tasks import store
 
 T = TypeVar("T")
@@ -28,6 +29,8 @@ def open_home(conf: str, overrides: list[str], home: str | None) -> Iterator[tup
 
     Raises ConfigError for a wrong key or file, StoreError when another run keeps the home for too long.
     """
+    # A worker's process has passed no command line: telemetry is switched off here, too.
+    quiet()
     settings = load(conf, overrides)
     path = home_path(home)
     logger = get_run_logger()
