@@ -236,6 +236,10 @@ def imported(file: Path, told: Any, json_output: bool) -> None:
             soft_wrap=True,
             markup=False,
         )
+    for genre, count in told.tally.unknown_genres.items():
+        nearest = told.tally.nearest_genres.get(genre)
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        console.print(f"unknown genre {genre!r} taken off {count:,} rows{hint}", highlight=False, markup=False)
     explained = told.tally.explain()
     if explained:
         console.print(explained, highlight=False, soft_wrap=True, markup=False)

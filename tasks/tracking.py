@@ -124,7 +124,7 @@ def open_parent(home: Path, settings: Settings, corpus: StoredCorpus, vectors: S
     }
     metrics = {f"titles.{split}": float(count) for split, count in corpus.splits.items()}
     metrics |= {"titles.fitted": float(corpus.fitted), "words": float(vectors.words)}
-    metrics |= {f"dropped.{reason}": float(count) for reason, count in corpus.drops.items()}
+    metrics |= {f"dropped/{reason}": float(count) for reason, count in corpus.drops.items()}
     client.log_text(run_id, yaml.safe_dump(dump(settings), sort_keys=False), "conf.yaml")
     rows = drop_table(corpus)
     client.log_text(run_id, pd.DataFrame(rows).to_csv(index=False), "drops.csv")

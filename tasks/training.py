@@ -103,7 +103,7 @@ def fit_recipe(
 
 @task(task_run_name="prior of {corpus.corpus}", cache_policy=NO_CACHE)
 def fit_prior(home: Path, corpus: StoredCorpus) -> StoredModel:
-    """Make the prior-only row: always the most frequent train genres, how many is chosen on validation."""
+    """Make the prior-only row: always the most frequent train genres; its threshold says how many."""
     fingerprint = store.fingerprint(step="train", version=VERSION, recipe="prior", corpus=corpus.fingerprint)
     folder = home / "models" / f"{corpus.corpus}-prior-{fingerprint[:12]}"
     found = store.find_result(folder, fingerprint)
@@ -111,11 +111,8 @@ def fit_prior(home: Path, corpus: StoredCorpus) -> StoredModel:
         return cached(StoredModel(folder=folder, **found.summary, reused=True), folder)
 
     frame = read_titles(corpus)
-    fitted = {
-        split: to_matrix(frame.loc[frame["fitted"] & (frame["split"] == split), "genres"], corpus.genres)
-        for split in ("train", "validation")
-    }
-    scores = prior_only(fitted["train"], fitted["validation"]).scores
+    train = frame.loc[frame["fitted"] & (frame["split"] == "train"), "genres"]
+    scores = prior_only(to_matrix(train, corpus.genres))
     with store.new_result(folder, step="train", version=VERSION, fingerprint=fingerprint) as draft:
         rows = {split: np.tile(scores, (corpus.splits[split], 1)) for split in SCORED_SPLITS}
         save_arrays(draft.folder / PROBABILITIES, rows)

@@ -44,7 +44,7 @@ def text_lengths(lengths: np.ndarray, limits: tuple[int | None, int | None], tit
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.legend(loc="best", framealpha=0.9, edgecolor="none")
+    figure.legend(loc="outside right upper", frameon=False)
     return figure
 
 
@@ -75,7 +75,7 @@ def threshold_curve(rows: Sequence[Mapping[str, float]], chosen: float, title: s
         axes.plot(grid, [row[key] for row in rows], color=colour, linestyle=style, label=label)
     axes.axvline(chosen, color="black", linewidth=1, label=f"chosen {chosen:.3f}")
     axes.set(title=title, xlabel="threshold", ylabel="score on validation titles", xlim=(0, 1), ylim=(0, 1))
-    axes.legend(loc="center right", framealpha=0.9, edgecolor="none")
+    figure.legend(loc="outside right upper", frameon=False)
     return figure
 
 

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
-
-class Prior(NamedTuple):
-    """Hold the prior-only answer: one score a genre for every title, and the threshold that k of them reach."""
-
-    scores: npt.NDArray[np.float64]
-    threshold: float
-    k: int
 
 
 def genre_list(genres: Iterable[Iterable[str]], known: Collection[str], min_titles: int) -> list[str]:
@@ -45,19 +36,14 @@ def to_genres(matrix: npt.ArrayLike, genre_list: Sequence[str]) -> list[list[str
     return [[genre_list[column] for column in np.flatnonzero(row).tolist()] for row in rows]
 
 
-def prior_only(train: npt.NDArray[np.uint8], validation: npt.NDArray[np.uint8]) -> Prior:
-    """Return scores by which every title gets the k most frequent train genres, k best by validation micro-F1.
+def prior_only(train: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Return one score a genre by which any threshold gives every title the k most frequent train genres, for some k.
 
-    Both matrices are titles x genres. A score is the genre's share of the train titles; genres of equal share are
-    parted in the list's order by less than one title's share, so exactly k scores are >= the threshold.
+    train is titles x genres. A score is the genre's share of the train titles; genres of equal share are parted in
+    the list's order by less than one title's share. The search for the best threshold thus finds the best k.
     """
     counts = train.sum(axis=0, dtype=np.int64)
     order = np.argsort(-counts, kind="stable")
-    genres = len(order)
-    scores = np.empty(genres)
-    scores[order] = (counts[order] + 0.5 * np.arange(genres, 0, -1) / (genres + 1)) / (len(train) + 1)
-    hits = np.cumsum(validation.sum(axis=0, dtype=np.int64)[order])
-    answers = len(validation) * np.arange(1, genres + 1)
-    k = int(np.argmax(2 * hits / np.maximum(answers + validation.sum(), 1))) + 1
-    lower = scores[order[k]] if k < genres else 0.0
-    return Prior(scores, float((scores[order[k - 1]] + lower) / 2), k)
+    scores = np.empty(len(order))
+    scores[order] = (counts[order] + 0.5 * np.arange(len(order), 0, -1) / (len(order) + 1)) / (len(train) + 1)
+    return scores

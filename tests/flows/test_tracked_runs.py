@@ -72,7 +72,7 @@ def test_every_drop_is_a_metric_of_the_parent(
 ) -> None:
     (parent,), _ = runs_of(client, corpus)
     drops = trained_home.done.corpora[corpus].drops
-    assert {f"dropped.{reason}": float(count) for reason, count in drops.items()}.items() <= parent.data.metrics.items()
+    assert {f"dropped/{reason}": float(count) for reason, count in drops.items()}.items() <= parent.data.metrics.items()
 
 
 @corpora

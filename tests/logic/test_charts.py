@@ -15,8 +15,8 @@ ROWS = [{"threshold": cut, "micro": 0.5, "macro": 0.3, "precision": cut, "recall
 
 def texts_of(figure) -> str:
     axes = figure.axes[0]
-    legend = axes.get_legend()
-    entries = [text.get_text() for text in legend.get_texts()] if legend else []
+    legends = [*figure.legends, *([axes.get_legend()] if axes.get_legend() else [])]
+    entries = [text.get_text() for legend in legends for text in legend.get_texts()]
     parts = [axes.get_title(), axes.get_xlabel(), axes.get_ylabel(), *(text.get_text() for text in axes.texts)]
     return "\n".join(parts + entries + [label.get_text() for label in axes.get_yticklabels()])
 
