@@ -5,3 +5,28 @@ from typing import Literal
 Corpus = Literal["summary", "synopsis"]
 Recipe = Literal["seed", "linear", "bilstm"]
 CORPORA: tuple[Corpus, ...] = ("summary", "synopsis")
+# Named sets of fields that a crawl can be asked for.
+FieldSet = Literal["study", "texts", "all"]
+# Fields of the raw record that a page can carry.
+TitleField = Literal[
+    "title",
+    "original_title",
+    "title_type",
+    "year",
+    "mpaa",
+    "run_time",
+    "rating",
+    "ratings_count",
+    "genres",
+    "summary",
+    "summaries",
+    "synopsis",
+    "budget",
+    "world_gross",
+    "directors",
+    "writers",
+    "actors",
+    "keywords",
+    "countries",
+    "languages",
+]

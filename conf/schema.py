@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from conf.errors import GenreflowError
-from conf.names import Corpus, Recipe
+from conf.names import Corpus, FieldSet, Recipe, TitleField
 
 FOLDER = Path(__file__).parent
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -52,12 +52,14 @@ class Collect(Section):
     spider: Literal["imdb"]
     base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")]
     ids: str | None
-    snapshot: Annotated[str, Field(min_length=1)]
+    refresh_days: Annotated[float, Field(ge=0)] | None
     select: Select
     limit: Positive | None
-    fields: Literal["all", "texts"]
+    fields: FieldSet | Annotated[tuple[TitleField, ...], Field(min_length=1)]
     manners: Literal["auto", "polite", "own-server"]
     own_hosts: tuple[str, ...]
+    connections: Positive
+    polite_delay: Rate
     daily_cap: Positive
     contact: str | None
     permission: str | None
@@ -65,8 +67,12 @@ class Collect(Section):
     part_titles: Positive
     timeout: Rate
     retries: Annotated[int, Field(ge=0)]
+    first_pause: Rate
     longest_pause: Rate
     max_failed_share: Share
+    judged_titles: Positive
+    kept_pages: Annotated[int, Field(ge=0)]
+    cache: bool
 
 
 class Import(Section):

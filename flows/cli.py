@@ -130,6 +130,32 @@ def import_(
     report.imported(file, told, as_json)
 
 
+@app.command(epilog="Example: genreflow parse pages/ --home mine")
+def parse(
+    path: Annotated[Path, typer.Argument(help="A stored page or a folder of them (.html, .json, also with .gz).")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what the pages tell and store nothing.")] = False,
+    conf: Conf = "base",
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Turn stored IMDb pages of any era into raw records; then `genreflow run` trains on them."""
+    from conf.schema import load
+    from flows import report
+    from flows.paths import home_path
+    from scraper.importers.page_files import parse_pages, store_parsed
+    from tasks import store
+
+    settings = load(conf, overrides or [])
+    with report.importing(path) as advance:
+        parsed = parse_pages(path, advance)
+    if not dry_run:
+        home_folder = home_path(home)
+        with store.lock_home(home_folder, settings.run.wait_seconds):
+            parsed = store_parsed(parsed, home_folder / "raw", settings.import_.part_titles)
+    report.parsed(path, parsed, as_json)
+
+
 @app.command(epilog="Example: genreflow prepare --conf seed")
 def prepare(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
     """Clean, filter, label and split what raw/ holds into the corpora; prints what was dropped and why."""
@@ -270,6 +296,9 @@ def site(
     faults: Annotated[
         str, typer.Option("--faults", help="Faults and their shares, e.g. 503=0.03,hang=0.01, or challenge.")
     ] = "",
+    access_log: Annotated[
+        Path | None, typer.Option("--access-log", help="File that one JSON object a request is appended to.")
+    ] = None,
     conf: Conf = "base",
     overrides: Overrides = None,
 ) -> None:
@@ -288,6 +317,7 @@ def site(
         latency_ms=latency_ms,
         faults=parse_faults(faults),
         random_seed=settings.random_seed,
+        access_log=access_log,
         on_ready=lambda bound: report.serving(table.num_rows, bound),
     )
 

@@ -22,6 +22,9 @@ from conf.schema import Settings
 from flows.paths import home_path
 from scraper.items import GENERATED
 
+# More failed pages than this are only counted on the terminal.
+FAILED_PAGES_SHOWN = 20
+
 
 def as_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
@@ -243,6 +246,30 @@ def imported(file: Path, told: Any, json_output: bool) -> None:
     explained = told.tally.explain()
     if explained:
         console.print(explained, highlight=False, soft_wrap=True, markup=False)
+
+
+def parsed(path: Path, told: Any, json_output: bool) -> None:
+    """Show what stored pages gave, by layout, which of them failed and why, and where the records are."""
+    if json_output:
+        as_json(dataclasses.asdict(told))
+        return
+    console = Console()
+    good = [page for page in told.pages if page.error is None]
+    table = Table("layout", title=f"{path}: {len(told.pages):,} pages", title_justify="left")
+    for column in ("pages", "fields a page"):
+        table.add_column(column, justify="right")
+    for layout in dict.fromkeys(page.layout for page in good):
+        counts = [len(page.fields) for page in good if page.layout == layout]
+        table.add_row(layout, f"{len(counts):,}", f"{min(counts)}-{max(counts)}")
+    console.print(table)
+    failed = [page for page in told.pages if page.error is not None]
+    for page in failed[:FAILED_PAGES_SHOWN]:
+        console.print(f"{page.file}: {page.error}", highlight=False, soft_wrap=True, markup=False)
+    if len(failed) > FAILED_PAGES_SHOWN:
+        console.print(f"and {len(failed) - FAILED_PAGES_SHOWN:,} more failed pages (--json lists all)")
+    where_to = f"into raw/{told.folder}" if told.folder else "read, none stored (--dry-run)"
+    again = ", where they were already" if told.stored_before else ""
+    console.print(f"{len(told.titles):,} titles {where_to}{again}", highlight=False, soft_wrap=True)
 
 
 def _recipes(corpus: str, done: Any) -> Table:

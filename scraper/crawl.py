@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,8 +23,9 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 
 from conf.schema import Collect
 from scraper.items import GENERATED
-from scraper.launch import TOO_MANY_FAILED
-from scraper.pipelines import count_pages
+from scraper.launch import TOO_MANY_FAILED, crawl_lock
+from scraper.page_choice import choose_pages
+from scraper.pipelines import TOO_MANY_FAILED_REASON, count_pages
 from scraper.settings import MannersError, crawl_settings, crawled_host, is_loopback
 from scraper.spiders.imdb import ImdbSpider
 from scraper.writer import PartWriter, WriterError, dropped_ids, stored_ids
@@ -40,23 +44,34 @@ _EXIT_BY_REASON = {
     "finished": EXIT_OK,
     "blocked": EXIT_BLOCKED,
     "daily_cap": EXIT_CAP,
+    TOO_MANY_FAILED_REASON: EXIT_FAILED,
     "shutdown": EXIT_STOPPED,
 }
 _PROGRESS_SECONDS = 0.5
+_READ_BYTES = 4096
 
 
 class CrawlSpec(BaseModel, frozen=True, extra="forbid"):
-    """Say what one crawl process does: ids_file holds one title id a line."""
+    """Say what one crawl process does: ids_file holds one title id a line.
+
+    follow_starter: stop when standard input ends, which it does when the starting process dies.
+    """
 
     folder: Path
     fingerprint: str
     ids_file: Path
     collect: Collect
+    follow_starter: bool = False
 
 
 def log_file(folder: Path) -> Path:
     """Return where the messages of the crawl into a folder go."""
     return folder.with_name(f"{folder.name}.log")
+
+
+def page_folder(folder: Path) -> Path:
+    """Return where the good pages of crawls into raw/ are kept."""
+    return folder.parent.with_name("pages")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -68,13 +83,27 @@ def main(arguments: Sequence[str]) -> int:
                 raise ValueError("expected one argument, the path of a crawl's spec file (JSON)")
             spec = CrawlSpec.model_validate_json(Path(arguments[0]).read_bytes())
             ids = list(dict.fromkeys(spec.ids_file.read_text(encoding="utf-8").split()))
-            settings = crawl_settings(spec.collect, log_file(spec.folder))
+            settings = crawl_settings(spec.collect, log_file(spec.folder), page_folder(spec.folder))
         except (OSError, ValueError, MannersError) as error:
             return _fail(EXIT_REFUSED, error)
+        if spec.follow_starter:
+            _stop_with_starter()
         try:
-            return _Crawl(spec, ids, settings).run()
+            with crawl_lock(spec.folder.parent, spec.collect):
+                return _Crawl(spec, ids, settings).run()
         except (OSError, WriterError, StoreError) as error:
             return _fail(EXIT_ERROR, error)
+
+
+def _stop_with_starter() -> None:
+    """Stop in order once standard input ends: whoever started this crawl holds its other end, and is gone then."""
+
+    def watch() -> None:
+        while os.read(0, _READ_BYTES):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _fail(code: int, error: Exception) -> int:
@@ -83,9 +112,11 @@ def _fail(code: int, error: Exception) -> int:
 
 
 def _tell(line: dict[str, Any]) -> None:
+    # A starter that was killed listens no more; the watch on standard input ends the crawl then.
     if sys.__stdout__ is not None:
-        sys.__stdout__.write(json.dumps(line) + "\n")
-        sys.__stdout__.flush()
+        with contextlib.suppress(BrokenPipeError):
+            sys.__stdout__.write(json.dumps(line) + "\n")
+            sys.__stdout__.flush()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -113,20 +144,22 @@ class _Crawl:
             step="collect",
             fingerprint=spec.fingerprint,
             part_titles=spec.collect.part_titles,
-            asked=len(ids),
+            asked=len(held) + len(self._todo),
         )
+        self._stored_before = self._writer.stored
+        self._before = self._writer.stored + self._writer.dropped
+        self._started = time.monotonic()
         self._told = 0.0
 
     def run(self) -> int:
         """Crawl, write what is left, report; return the exit code."""
-        started = time.monotonic()
         crawler = self._run_scrapy() if self._todo else None
         self._writer.flush()
         self._tell_progress(count_pages(crawler) if crawler else 0, last=True)
         end = self._judge(crawler)
         if end.code == EXIT_OK:
             self._writer.finish()
-        report = self._report(crawler, end, time.monotonic() - started)
+        report = self._report(crawler, end, time.monotonic() - self._started)
         write_json(self._spec.folder / "report.json", report)
         _tell({"report": report})
         return end.code
@@ -139,9 +172,11 @@ class _Crawl:
             crawler,
             ids=self._todo,
             base_url=collect.base_url,
-            fields=collect.fields,
+            pages=choose_pages(collect.fields),
             writer=self._writer,
             tell=self._tell_progress,
+            keep_folder=self._spec.folder / "unparsable",
+            kept_pages=collect.kept_pages,
             source=GENERATED if collect.ids == GENERATED else collect.spider,
             terms=None if is_loopback(crawled_host(collect)) else collect.permission,
         )
@@ -153,9 +188,16 @@ class _Crawl:
             return
         self._told = time.monotonic()
         writer = self._writer
-        items = writer.taken
-        done = items + writer.dropped + writer.failed
-        _tell({"done": done, "asked": writer.asked, "items": items, "failed": writer.failed, "pages": pages})
+        _tell(
+            {
+                "done": writer.taken + writer.dropped + writer.failed - self._before,
+                "asked": len(self._todo),
+                "items": writer.taken,
+                "failed": writer.failed,
+                "pages": pages,
+                "seconds": round(self._told - self._started, 1),
+            }
+        )
 
     def _judge(self, crawler: Crawler | None) -> _End:
         reason = "finished"
@@ -174,7 +216,7 @@ class _Crawl:
             kinds = ", ".join(f"{count} {kind}" for kind, count in writer.summarize()["failed"].items())
             return _End(
                 EXIT_FAILED,
-                "too_many_failed",
+                TOO_MANY_FAILED_REASON,
                 f"{writer.failed} of {asked} titles failed ({kinds}), more than collect.max_failed_share "
                 f"{self._spec.collect.max_failed_share:g}; the same command asks for them again",
             )
@@ -189,9 +231,11 @@ class _Crawl:
             "asked": self._writer.asked,
             "requested": len(self._todo),
             "items": self._writer.stored,
+            "stored_now": self._writer.stored - self._stored_before,
             "dropped": summary["dropped"],
             "failed": summary["failed"],
             "pages": pages,
+            "pages_from_cache": stats.get("httpcache/hit", 0),
             "status_codes": {key[len(prefix) :]: n for key, n in stats.items() if key.startswith(prefix)},
             "retries": stats.get("retry/count", 0),
             "bytes": stats.get("downloader/response_bytes", 0),

@@ -9,7 +9,7 @@ from datetime import datetime
 import pyarrow as pa
 
 # Raised whenever a column is added or changes its meaning; a part with a higher number is refused by readers.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # The source of titles that the local movie site made up; nothing is trained on them together with others.
 GENERATED = "generated"
@@ -18,11 +18,20 @@ TITLE_ID = re.compile(r"tt\d{7,}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Summary:
+    """Hold one summary and the name of who wrote it, None where the source names nobody."""
+
+    text: str
+    author: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Title:
     """Hold one title as its source gave it: texts unescaped but otherwise uncleaned, None where absent.
 
     The first fifteen fields after the id are those of the 2020 study. run_time is in minutes, budget and
-    world_gross are whole units of their currency (ISO 4217), retrieved_at is in UTC.
+    world_gross are whole units of their currency (ISO 4217), retrieved_at is in UTC. summary is the short
+    outline, or the first of the summaries where there is none; summaries never repeat the outline.
     """
 
     title_id: str
@@ -45,6 +54,9 @@ class Title:
     title_type: str | None = None
     budget_currency: str | None = None
     world_gross_currency: str | None = None
+    summaries: tuple[Summary, ...] = ()
+    countries: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     source: str = ""
     source_url: str | None = None
     terms: str | None = None
@@ -77,6 +89,9 @@ RAW_SCHEMA = pa.schema(
         pa.field("title_type", pa.string()),
         pa.field("budget_currency", pa.string()),
         pa.field("world_gross_currency", pa.string()),
+        pa.field("summaries", pa.list_(pa.struct([("text", pa.string()), ("author", pa.string())]))),
+        pa.field("countries", _TEXTS),
+        pa.field("languages", _TEXTS),
         pa.field("source", pa.string(), nullable=False),
         pa.field("source_url", pa.string()),
         pa.field("terms", pa.string()),
@@ -86,6 +101,9 @@ RAW_SCHEMA = pa.schema(
     ],
     metadata={"genreflow.schema_version": str(SCHEMA_VERSION)},
 )
+
+# Columns that came with a schema version; parts of an earlier one are read as if they were null there.
+ADDED_COLUMNS = {2: ("summaries", "countries", "languages")}
 
 
 def to_table(titles: list[Title]) -> pa.Table:

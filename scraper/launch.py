@@ -9,16 +9,19 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from conf.errors import GenreflowError
 from conf.schema import Collect
+from scraper.writer import dropped_ids, stored_ids
 from tasks.store import StoreError, read_manifest, write_json
 
 # Seconds that an interrupted crawl has for writing what is complete before it is killed.
-_GRACE_SECONDS = 15.0
+GRACE_SECONDS = 15.0
 _STDERR_TAIL = 2000
 
 # The exit code of a crawl whose site failed too often: the one that a later try may mend.
@@ -42,13 +45,13 @@ def run_crawl(
     ids: Sequence[str],
     folder: Path,
     fingerprint: str,
-    on_progress: Callable[[dict[str, int]], None] | None = None,
+    on_progress: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Crawl `ids` into a raw folder and return the crawl's report (see report.json beside the data).
 
-    Goes on where an earlier crawl into the same folder ended. on_progress gets done, asked, items, failed and
-    pages at most twice a second. Raises CrawlError with the crawl's own message; an interrupt stops the crawl
-    in order, so that what is complete is kept.
+    Goes on where an earlier crawl into the same folder ended: what that holds is not asked for. on_progress gets
+    done, asked, items, failed, pages and seconds at most twice a second. Raises CrawlError with the crawl's own
+    message; an interrupt stops the crawl in order, so that what is complete is kept.
     """
     asked = list(dict.fromkeys(ids))
     if not asked:
@@ -64,8 +67,27 @@ def run_crawl(
         raise CrawlError(
             f"crawl into {folder.name} ended with exit code {code}: {told}", report, code if code > 0 else 1
         )
-    _check_counts(folder, fingerprint, len(asked))
+    _check_titles(folder, fingerprint, asked)
     return report
+
+
+@contextlib.contextmanager
+def crawl_lock(raw: Path, collect: Collect) -> Iterator[None]:
+    """Hold the lock on the crawls into raw/; raises StoreError when another process keeps it for too long.
+
+    A crawl whose starter was killed finishes the requests under way and writes its last part: until then nobody
+    else knows what is held.
+    """
+    raw.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(str(raw / ".crawl.lock"))
+    try:
+        lock.acquire(timeout=collect.timeout + GRACE_SECONDS)
+    except Timeout:
+        raise StoreError(f"{raw}: another crawl still writes into it; wait for it to end") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _write_spec(room: Path, collect: Collect, ids: list[str], folder: Path, fingerprint: str) -> Path:
@@ -76,19 +98,23 @@ def _write_spec(room: Path, collect: Collect, ids: list[str], folder: Path, fing
         "fingerprint": fingerprint,
         "ids_file": str(ids_file),
         "collect": collect.model_dump(mode="json"),
+        "follow_starter": True,
     }
     write_json(room / "spec.json", spec)
     return room / "spec.json"
 
 
 def _follow(
-    spec: Path, stderr: Any, on_progress: Callable[[dict[str, int]], None] | None
+    spec: Path, stderr: Any, on_progress: Callable[[dict[str, Any]], None] | None
 ) -> tuple[int, dict[str, Any] | None, str | None]:
     report: dict[str, Any] | None = None
     error: str | None = None
     # -P: the folder that genreflow is called from must not shadow its packages.
     command = [sys.executable, "-P", "-m", "scraper.crawl", str(spec)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True)
+    # The pipe to its standard input closes when this process dies, however it dies: then the crawl stops, too.
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+    )
     try:
         assert process.stdout is not None
         for line in process.stdout:
@@ -105,29 +131,32 @@ def _follow(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.stdout is not None:
-        process.stdout.close()
-    if process.poll() is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
+    # The end of its standard input is what tells the crawl to stop in order.
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
     try:
-        process.wait(_GRACE_SECONDS)
+        process.wait(GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def _check_counts(folder: Path, fingerprint: str, asked: int) -> None:
+def _check_titles(folder: Path, fingerprint: str, asked: Sequence[str]) -> None:
+    """Believe a crawl only when the parts on disk hold each title once and every asked one is accounted for."""
     try:
         manifest = read_manifest(folder)
+        stored = stored_ids(folder)
     except StoreError as error:
         raise CrawlError(str(error)) from None
     if manifest is None or not manifest.complete or manifest.fingerprint != fingerprint:
         raise CrawlError(f"the crawl says that it finished, {folder} has no finished manifest of it")
-    summary = manifest.summary
-    stored = sum(entry.rows or 0 for entry in manifest.files.values())
-    accounted = stored + len(summary["dropped_titles"]) + len(summary["failed_titles"])
-    if accounted != asked:
-        raise CrawlError(f"{asked} titles asked for, {folder} accounts for {accounted}")
+    rows = sum(entry.rows or 0 for entry in manifest.files.values())
+    if rows != len(stored):
+        raise CrawlError(f"{folder} holds {rows} rows of {len(stored)} titles; expected each title once")
+    accounted = stored | dropped_ids(folder) | {drop["title_id"] for drop in manifest.summary["failed_titles"]}
+    missing = [title_id for title_id in asked if title_id not in accounted]
+    if missing:
+        raise CrawlError(f"{len(missing)} of {len(asked)} titles asked for are not accounted for in {folder}, the "
+                         f"first being {missing[0]}")  # fmt: skip

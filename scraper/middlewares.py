@@ -22,13 +22,12 @@ from scraper.quota import DailyQuota
 
 logger = logging.getLogger(__name__)
 
-# Seconds before the first retry; each further one waits twice as long.
-_FIRST_PAUSE = 0.5
 # Seconds between looks at whether the crawl is being stopped while a retry waits.
 _PAUSE_SLICE = 0.25
 _REFUSALS_IN_A_ROW = 3
 # So many attempts in a row that nobody listens to end the crawl: the site is not there.
 _UNREACHABLE_IN_A_ROW = 10
+_NOBODY_THERE = (DownloadConnectionRefusedError, CannotResolveHostError)
 _REFUSED = (HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED)
 # A whole page closes its html element within so many bytes of its end.
 _TAIL_BYTES = 256
@@ -51,6 +50,13 @@ def stop_crawl(crawler: Crawler, reason: str, message: str) -> None:
     logger.error("%s: %s", reason, message)
     # Not awaited: closing waits for the very request that this is called from. Kept, or it might be lost.
     spider.stop_task = asyncio.ensure_future(crawler.engine.close_spider_async(reason=reason))
+
+
+def stop_unreachable(crawler: Crawler, request: Request) -> None:
+    """End the crawl because nobody listens where the request was sent."""
+    host = urlsplit(request.url)
+    message = f"nothing answers at {host.scheme}://{host.netloc} (collect.base_url); is the site running?"
+    stop_crawl(crawler, "unreachable", message)
 
 
 def is_stopping(crawler: Crawler) -> bool:
@@ -82,7 +88,10 @@ class PatientRetryMiddleware(RetryMiddleware):
         """Return the request again after a pause, or the answer where it is whole or retries are spent."""
         if response.status in self.retry_http_codes:
             told = read_retry_after(response)
-            return await self._wait_and_retry(request, f"status {response.status}", told) or response
+            again = await self._wait_and_retry(request, f"status {response.status}", told)
+            if again is None:
+                self._judge_robots(request, f"status {response.status}")
+            return again or response
         if _is_truncated(response):
             again = await self._wait_and_retry(request, "truncated", 0.0)
             if again is None:
@@ -94,9 +103,25 @@ class PatientRetryMiddleware(RetryMiddleware):
         self, request: Request, exception: Exception
     ) -> Request | None:
         """Return the request again after a pause for time-outs and broken connections."""
-        if isinstance(exception, self.exceptions_to_retry):
-            return await self._wait_and_retry(request, exception, 0.0)
-        return None
+        if not isinstance(exception, self.exceptions_to_retry):
+            return None
+        again = await self._wait_and_retry(request, exception, 0.0)
+        if again is None:
+            self._judge_robots(request, exception)
+        return again
+
+    def _judge_robots(self, request: Request, trouble: str | Exception) -> None:
+        """End the crawl when robots.txt cannot be had: nothing may be asked for then (RFC 9309, 2.3.1.4).
+
+        Scrapy would take everything as allowed.
+        """
+        if urlsplit(request.url).path != "/robots.txt":
+            return
+        if isinstance(trouble, _NOBODY_THERE):
+            stop_unreachable(self.crawler, request)
+        else:
+            message = f"{request.url} cannot be had ({trouble}), so nothing else may be asked for; try again later"
+            stop_crawl(self.crawler, "robots", message)
 
     async def _wait_and_retry(self, request: Request, reason: str | Exception, told: float) -> Request | None:
         longest = self.crawler.settings.getfloat("LONGEST_PAUSE")
@@ -105,7 +130,7 @@ class PatientRetryMiddleware(RetryMiddleware):
             return None
         again = self._retry(request, reason)
         if again is not None:
-            rising = _FIRST_PAUSE * 2 ** request.meta.get("retry_times", 0)
+            rising = self.crawler.settings.getfloat("FIRST_PAUSE") * 2 ** request.meta.get("retry_times", 0)
             await self._pause(max(told, min(rising, longest)))
         return again
 
@@ -176,13 +201,11 @@ class BlockGuard:
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Count attempts that found nobody listening."""
-        if not isinstance(exception, DownloadConnectionRefusedError | CannotResolveHostError):
+        if not isinstance(exception, _NOBODY_THERE):
             return
         self._unreachable += 1
         if self._unreachable >= _UNREACHABLE_IN_A_ROW:
-            host = urlsplit(request.url)
-            message = f"nothing answers at {host.scheme}://{host.netloc} (collect.base_url); is the site running?"
-            stop_crawl(self._crawler, "unreachable", message)
+            stop_unreachable(self._crawler, request)
 
     def _block(self, request: Request, response: Response, sign: str) -> None:
         message = f"blocked: {request.url} answered {response.status} ({sign}). {BLOCKED_ADVICE}"

@@ -13,18 +13,17 @@ from conf.schema import Collect
 
 # Scrapy's own list without 405 and 403, which are answers to bots, plus 429.
 RETRIED_STATUS = [429, 500, 502, 503, 504, 522, 524, 408]
-_POLITE_DELAY = 1.0
-_OWN_SERVER_CONNECTIONS = 16
 
 
 class MannersError(GenreflowError):
     """Say why a crawl may not start: which host, and which key of the configuration is missing."""
 
 
-def crawl_settings(collect: Collect, log_file: Path | None = None) -> dict[str, Any]:
+def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: Path | None = None) -> dict[str, Any]:
     """Return the Scrapy settings for a crawl; raises MannersError before any request is made.
 
-    Every Scrapy message from WARNING up goes to log_file, or to standard error where there is none.
+    Every Scrapy message from WARNING up goes to log_file, or to standard error where there is none. page_folder
+    is where good pages are kept when collect.cache is set.
     """
     host = crawled_host(collect)
     manners = choose_manners(collect)
@@ -43,21 +42,33 @@ def crawl_settings(collect: Collect, log_file: Path | None = None) -> dict[str, 
         "RETRY_TIMES": collect.retries,
         "RETRY_HTTP_CODES": RETRIED_STATUS,
         "RETRY_GIVE_UP_LOG_LEVEL": "WARNING",
+        "FIRST_PAUSE": collect.first_pause,
         "LONGEST_PAUSE": collect.longest_pause,
-        # The guard stands after decompression and before the retries, so that it sees every whole answer.
+        "MAX_FAILED_SHARE": collect.max_failed_share,
+        "JUDGED_TITLES": collect.judged_titles,
+        "HTTPCACHE_ENABLED": collect.cache and page_folder is not None,
+        "HTTPCACHE_DIR": str(page_folder),
+        "HTTPCACHE_STORAGE": "scraper.page_cache.PageStorage",
+        "HTTPCACHE_POLICY": "scraper.page_cache.PagePolicy",
+        "CACHE_DAYS": collect.refresh_days,
+        # The guard stands after decompression and before the retries, so that it sees every whole answer; the cache
+        # stands behind both, so that it gets only what they let pass, and answers before a request is counted.
         "DOWNLOADER_MIDDLEWARES": {
             "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
             "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+            "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": 540,
             "scraper.middlewares.PatientRetryMiddleware": 550,
             "scraper.middlewares.BlockGuard": 570,
         },
         "ITEM_PIPELINES": {"scraper.pipelines.PartPipeline": 100},
+        # Both would run code that is sent to a port of this machine.
         "TELNETCONSOLE_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,
         "LOG_LEVEL": "WARNING",
         "LOG_FILE": str(log_file) if log_file else None,
         "STATS_DUMP": False,
     }
-    return settings | (_polite(collect) if manners == "polite" else _own_server())
+    return settings | (_polite(collect) if manners == "polite" else _own_server(collect))
 
 
 def crawled_host(collect: Collect) -> str:
@@ -111,19 +122,19 @@ def _polite(collect: Collect) -> dict[str, Any]:
     return {
         "CONCURRENT_REQUESTS": 1,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
-        "DOWNLOAD_DELAY": _POLITE_DELAY,
+        "DOWNLOAD_DELAY": collect.polite_delay,
         "AUTOTHROTTLE_ENABLED": True,
-        "AUTOTHROTTLE_START_DELAY": _POLITE_DELAY,
+        "AUTOTHROTTLE_START_DELAY": collect.polite_delay,
         "AUTOTHROTTLE_MAX_DELAY": collect.longest_pause,
         "AUTOTHROTTLE_TARGET_CONCURRENCY": 1.0,
         "DAILY_CAP": collect.daily_cap,
     }
 
 
-def _own_server() -> dict[str, Any]:
+def _own_server(collect: Collect) -> dict[str, Any]:
     return {
-        "CONCURRENT_REQUESTS": _OWN_SERVER_CONNECTIONS,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": _OWN_SERVER_CONNECTIONS,
+        "CONCURRENT_REQUESTS": collect.connections,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": collect.connections,
         "DOWNLOAD_DELAY": 0,
         "AUTOTHROTTLE_ENABLED": False,
         "DAILY_CAP": None,

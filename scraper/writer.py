@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from conf.errors import GenreflowError
-from scraper.items import RAW_SCHEMA, SCHEMA_VERSION, TITLE_ID, Title, to_table
+from scraper.items import ADDED_COLUMNS, RAW_SCHEMA, SCHEMA_VERSION, TITLE_ID, Title, to_table
 from tasks.store import (
     Manifest,
     StoreError,
@@ -183,7 +183,7 @@ def stored_ids(folder: Path) -> set[str]:
     manifest = read_manifest(folder)
     ids: set[str] = set()
     for name in manifest.files if manifest else ():
-        ids.update(_read_part(folder / name, ["title_id"])["title_id"].to_pylist())
+        ids.update(read_part(folder / name, ["title_id"])["title_id"].to_pylist())
     return ids
 
 
@@ -216,7 +216,7 @@ def read_raw(
                 _report(path, f"{path}: missing, or not what its manifest says (size, SHA-256)", on_damaged)
                 continue
             try:
-                yield _read_part(path, columns)
+                yield read_part(path, columns)
             except StoreError as error:
                 _report(path, str(error), on_damaged)
 
@@ -227,15 +227,23 @@ def _report(path: Path, wrong: str, on_damaged: Callable[[Path, str], None] | No
     on_damaged(path, wrong)
 
 
-def _read_part(path: Path, columns: Sequence[str] | None) -> pa.Table:
+def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read one raw part as a table of RAW_SCHEMA (or of `columns`); raises StoreError for any other file."""
     try:
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
             version = int((schema.metadata or {}).get(_VERSION_KEY, b"0"))
             if not 1 <= version <= SCHEMA_VERSION:
                 raise StoreError(f"{path}: raw schema version {version}, expected 1 to {SCHEMA_VERSION}")
-            if not schema.equals(RAW_SCHEMA):
+            later = {name for added, names in ADDED_COLUMNS.items() if added > version for name in names}
+            if not schema.equals(pa.schema([field for field in RAW_SCHEMA if field.name not in later])):
                 raise StoreError(f"{path}: columns {', '.join(schema.names)}; expected those of the raw schema")
-            return file.read(columns=None if columns is None else list(columns))
+            wanted = RAW_SCHEMA.names if columns is None else list(columns)
+            table = file.read(columns=[name for name in wanted if name not in later])
+            for place, name in enumerate(wanted):
+                if name in later:
+                    field = RAW_SCHEMA.field(name)
+                    table = table.add_column(place, field, pa.nulls(table.num_rows, field.type))
+            return table
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{path}: not readable as a raw part: {error}") from None

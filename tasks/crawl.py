@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,25 +14,32 @@ from pydantic import BaseModel
 
 from conf.errors import GenreflowError
 from conf.schema import Collect, Site
+from scraper.frontier import Frontier, find_frontier
 from scraper.ids import ask_site, read_ids
 from scraper.items import GENERATED
-from scraper.launch import TOO_MANY_FAILED, CrawlError, run_crawl
+from scraper.launch import TOO_MANY_FAILED, CrawlError, crawl_lock, run_crawl
+from scraper.page_choice import choose_pages
 from scraper.site.generator import site_ids
 from tasks import progress, store
 from tasks.reuse import cached
 
-VERSION = 1
+VERSION = 2
 # The value of collect.ids that asks the local movie site itself.
 SITE = "site"
 
 
 class Collected(BaseModel, frozen=True):
-    """Summarise a crawl: titles asked, stored, dropped by reason."""
+    """Summarise a crawl: titles wanted, held already, stored now, and dropped or failed now by reason.
+
+    folder is what the crawl wrote into, or would have where nothing was left to ask for (reused).
+    """
 
     folder: Path
     asked: int
+    held: int
     stored: int
     dropped: dict[str, int]
+    failed: dict[str, int]
     reused: bool = False
 
 
@@ -49,40 +57,91 @@ def _is_passing(task: Any, task_run: Any, state: Any) -> bool:
     retry_condition_fn=_is_passing,
 )
 def collect_titles(home: Path, settings: Collect, site: Site) -> Collected:
-    """Crawl the asked titles into raw/<spider>-<fingerprint>/; a crawl that was cut short goes on where it stopped.
+    """Crawl the titles not held yet into raw/<spider>-<fingerprint>-<number>/; one that was cut short goes on.
 
-    Raises CrawlError when the crawl is blocked, fails, or its counts do not agree with what was asked.
+    A title is held when a folder of the same source has it, unless that was more than refresh_days ago. Raises
+    CrawlError when the crawl is blocked, fails, or its counts do not agree with what was asked.
     """
     logger = get_run_logger()
     ids = _asked_ids(settings, site)
-    # The port is left out: a local site that is started again may stand at another one.
-    fingerprint = store.fingerprint(
+    source = fingerprint_source(settings, site)
+    with crawl_lock(home / "raw", settings):
+        frontier = find_frontier(home / "raw", settings.spider, source, ids, settings.refresh_days)
+    for part in frontier.damaged:
+        logger.warning("%s is missing or not what its manifest says: its titles are asked for again", part)
+    held = frontier.stored + frontier.dropped
+    if not frontier.todo:
+        nothing = Collected(
+            folder=frontier.folder, asked=len(ids), held=held, stored=0, dropped={}, failed={}, reused=True
+        )
+        return cached(nothing, frontier.folder)
+    logger.info("%d titles wanted, %d held, %d to ask for", len(ids), held, len(frontier.todo))
+    report = _crawl(settings, frontier, source, logger)
+    collected = Collected(
+        folder=frontier.folder,
+        asked=len(ids),
+        held=held,
+        stored=report["stored_now"],
+        dropped=report["dropped"],
+        failed=report["failed"],
+    )
+    logger.info(
+        "%d titles stored, dropped: %s, failed: %s", collected.stored, collected.dropped or 0, collected.failed or 0
+    )
+    return collected
+
+
+def fingerprint_source(settings: Collect, site: Site) -> str:
+    """Return what tells one source of titles from another: spider, host, fields and, for generated ones, the seed.
+
+    The port is left out: a local site that is started again may stand at another one.
+    """
+    return store.fingerprint(
         step="collect",
         version=VERSION,
         spider=settings.spider,
         host=urlsplit(settings.base_url).hostname,
-        snapshot=settings.snapshot,
-        fields=settings.fields,
-        ids=ids,
+        pages=choose_pages(settings.fields),
         site=site if settings.ids == GENERATED else None,
     )
-    folder = home / "raw" / f"{settings.spider}-{fingerprint[:12]}"
-    found = store.find_result(folder, fingerprint)
-    if found:
-        return cached(_collected(folder, found, reused=True), folder)
 
-    with progress.bar("crawl", len(ids), logger) as advance:
-        report = run_crawl(
-            settings, ids, folder, fingerprint, lambda told: advance(told["done"], f"{told['failed']} failed")
+
+def _crawl(settings: Collect, frontier: Frontier, source: str, logger: Any) -> dict[str, Any]:
+    """Run the crawl with its progress on the terminal and in Prefect, and leave its report as an artifact."""
+    total = len(frontier.todo)
+    board = progress.Board("crawl-progress", f"Titles through, of {total:,} from {settings.base_url}")
+    with progress.bar("crawl", total, logger) as advance:
+
+        def follow(told: dict[str, Any]) -> None:
+            rate = f"{told['pages'] / max(told['seconds'], 1):.0f} pages/s"
+            advance(told["done"], f"{rate}, {told['failed']} failed")
+            board.show(100 * told["done"] / total)
+
+        try:
+            report = run_crawl(settings, frontier.todo, frontier.folder, source, follow)
+        except CrawlError as error:
+            _publish(error.report, settings, total)
+            raise
+    board.show(100.0, last=True)
+    _publish(report, settings, total)
+    return report
+
+
+def _publish(report: dict[str, Any], settings: Collect, total: int) -> None:
+    if report:
+        create_table_artifact(
+            [{"figure": figure, "value": value} for figure, value in _rows(report)],
+            key="crawl-report",
+            description=f"Crawl of {total:,} titles from {settings.base_url}",
         )
-    rows = [{"figure": key, "value": str(value)} for key, value in report.items()]
-    create_table_artifact(rows, key="crawl-report", description=f"Crawl of {len(ids)} titles from {settings.base_url}")
-    manifest = store.find_result(folder, fingerprint)
-    if manifest is None:
-        raise store.StoreError(f"{folder}: the crawl ended well, yet its files are not what its manifest says")
-    collected = _collected(folder, manifest, reused=False)
-    logger.info("%d titles asked, %d stored, dropped: %s", collected.asked, collected.stored, collected.dropped)
-    return collected
+
+
+def _rows(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for figure, value in report.items():
+        if isinstance(value, dict):
+            yield from ((f"{figure}: {name}", str(count)) for name, count in value.items())
+        else:
+            yield figure, str(value)
 
 
 def _asked_ids(settings: Collect, site: Site) -> list[str]:
@@ -93,14 +152,3 @@ def _asked_ids(settings: Collect, site: Site) -> list[str]:
     if settings.ids is None:
         raise GenreflowError("nothing to collect: collect.ids is not set")
     return read_ids(settings.ids, settings.select, settings.limit)
-
-
-def _collected(folder: Path, manifest: store.Manifest, *, reused: bool) -> Collected:
-    summary = manifest.summary
-    return Collected(
-        folder=folder,
-        asked=summary["asked"],
-        stored=summary["stored"],
-        dropped=summary["dropped"],
-        reused=reused,
-    )

@@ -21,7 +21,8 @@ from scraper.writer import read_raw
 
 Run = Callable[..., Answer]
 COMMANDS = (
-    "demo", "run", "collect", "import", "prepare", "embed", "train", "evaluate", "compare", "predict", "site", "ui",
+    "demo", "run", "collect", "import", "parse", "prepare", "embed", "train", "evaluate", "compare", "predict", "site",
+    "ui",
 )  # fmt: skip
 TEXT = "A retired detective hunts a killer who stages murders as film scenes."
 STOP_WORDS = "what is it that they have been and which of these were there"
@@ -75,6 +76,41 @@ def test_every_command_has_help_and_an_example(help_texts: dict[str, Any], comma
     told = help_texts["told"][command]
     assert f"Usage: genreflow {command}" in told or f"Usage: root {command}" in told
     assert f"Example: genreflow {command}" in told
+
+
+# Stored pages
+
+
+def write_page(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    return folder
+
+
+def test_stored_pages_become_records(genreflow: Run, tmp_path: Path) -> None:
+    from scraper.site.pages import render_plots
+    from scraper.site.titles import Catalogue
+
+    (title,) = Catalogue(generate_titles(1, 7))
+    pages = write_page(tmp_path / "pages", "plot.html", render_plots(title))
+    write_page(pages, "blocked.html", "<script>window.gokuProps</script>")
+    answer = genreflow("parse", pages, "--home", tmp_path / "home")
+    assert answer.code == 0
+    assert "1 titles into raw/pages-" in answer.out
+    assert "blocked.html: a bot challenge" in answer.out
+    assert stored(tmp_path / "home") == {title.title_id: list(title.genres)}
+
+
+def test_dry_run_stores_nothing(genreflow: Run, tmp_path: Path) -> None:
+    pages = write_page(tmp_path / "pages", "tt0000001.html", "<html><title>The Lamp (1999) - IMDb</title></html>")
+    answer = genreflow("parse", pages, "--dry-run", "--json", "--home", tmp_path / "home")
+    assert [title["title"] for title in json.loads(answer.out)["titles"]] == ["The Lamp"]
+    assert not (tmp_path / "home").exists()
+
+
+def test_folder_without_pages_is_named(genreflow: Run, tmp_path: Path) -> None:
+    answer = genreflow("parse", tmp_path, "--home", tmp_path / "home")
+    assert_one_line(answer, f"{tmp_path}: no stored page there")
 
 
 # Configuration

@@ -1,71 +1,49 @@
-"""IMDb's pages of one title, parsed and merged into one raw record."""
+"""The pages of one title merged into one raw record."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from scraper.items import Title
-from scraper.pages.facts import PlotPage
-from scraper.pages.page import BlockedError, PageError, is_challenge
-from scraper.pages.plotsummary import parse_plotsummary
+from scraper.pages.facts import PageFacts, drop_outline
+from scraper.pages.page import PageError
 from scraper.pages.texts import choose_whole
-from scraper.pages.title_main import MainPage, parse_main
 
-__all__ = [
-    "BlockedError",
-    "MainPage",
-    "PageError",
-    "PlotPage",
-    "is_challenge",
-    "merge_pages",
-    "parse_main",
-    "parse_plotsummary",
-]
-
-_SHARED = ("title", "original_title", "title_type", "year", "mpaa", "run_time", "rating", "ratings_count")
-_MAIN_ONLY = (
-    "budget",
-    "budget_currency",
-    "world_gross",
-    "world_gross_currency",
-    "directors",
-    "writers",
-    "actors",
-    "keywords",
-)
+_TEXTS = frozenset({"title_id", "outline", "summaries", "synopsis", "genres"})
+_FACTS = tuple(name for name in PageFacts.__dataclass_fields__ if name not in _TEXTS)
+# An amount without its own currency says nothing.
+_MONEY = ("budget", "world_gross")
+_SILENT = (None, ())
 
 
 def merge_pages(
     title_id: str,
-    plot: PlotPage,
-    main: MainPage | None = None,
+    pages: Sequence[PageFacts],
     *,
     source: str = "imdb",
     source_url: str | None = None,
     retrieved_at: datetime | None = None,
     terms: str | None = None,
 ) -> Title:
-    """Merge a title's plot summary page with its main page, where that was asked for, into one record.
+    """Merge what a title's pages tell, the first page that knows a fact counting, into one record.
 
-    The main page wins for facts; the summary is the outline, or the first summary where there is no outline,
+    The genres are the longest list; the summary is the outline, or the first summary where there is no outline,
     and summary_source says which. Raises PageError when a page is about another title than the one asked for.
     """
-    pages = [page for page in (main, plot) if page is not None]
     for page in pages:
         if page.title_id not in (None, title_id):
             raise PageError(f"asked for {title_id}, the page is about {page.title_id}")
-    facts: dict[str, Any] = {name: _first(pages, name) for name in _SHARED}
-    if main is not None:
-        facts.update({name: getattr(main, name) for name in _MAIN_ONLY})
-    outline = choose_whole(page.outline for page in (plot, main) if page is not None)
-    summaries = [summary.text for page in (plot, main) if page is not None for summary in page.summaries]
-    synopsis = plot.synopsis or (main.synopsis if main else None)
+    outline = choose_whole(page.outline for page in pages)
+    summaries = drop_outline((summary for page in pages for summary in page.summaries), outline)
+    synopsis = next((page.synopsis for page in pages if page.synopsis), None)
     return Title(
         title_id=title_id,
-        **facts,
+        **_merge_facts(pages),
         genres=max((page.genres for page in pages), key=len),
-        summary=outline or next(iter(summaries), None),
+        summary=outline or (summaries[0].text if summaries else None),
+        summaries=summaries,
         synopsis=synopsis,
         summary_source="outline" if outline else "summary" if summaries else None,
         synopsis_source="synopsis" if synopsis else None,
@@ -76,5 +54,14 @@ def merge_pages(
     )
 
 
-def _first(pages: list[PlotPage], name: str) -> Any:
-    return next((getattr(page, name) for page in pages if getattr(page, name) is not None), None)
+def _merge_facts(pages: Sequence[PageFacts]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for page in pages:
+        told = {name: getattr(page, name) for name in _FACTS}
+        for amount in _MONEY:
+            if facts.get(amount) is not None:
+                told[f"{amount}_currency"] = None
+        facts.update(
+            {name: value for name, value in told.items() if facts.get(name) in _SILENT and value not in _SILENT}
+        )
+    return facts

@@ -43,19 +43,31 @@ class Page:
 
     @cached_property
     def props(self) -> dict[str, Any]:
-        """Return `props.pageProps` of the Next.js JSON, {} where the page has none."""
+        """Return `props.pageProps` of the Next.js JSON, in the page or alone, {} where there is none."""
+        found = self._find_next_data()
+        if found is None:
+            return {}
+        try:
+            tree = json.loads(found)
+        except ValueError as error:
+            raise PageError(f"the page's JSON is damaged: {error}") from None
+        props = dig(tree, "props", "pageProps")
+        return props if isinstance(props, dict) else {}
+
+    @property
+    def _is_bare_json(self) -> bool:
+        return self.html[:64].lstrip("\ufeff \t\r\n").startswith("{")
+
+    def _find_next_data(self) -> str | None:
+        if self._is_bare_json:
+            return self.html
         opening = _NEXT_DATA.search(self.html)
         if opening is None:
-            return {}
+            return None
         end = self.html.find("</script>", opening.end())
         if end < 0:
             raise PageError("the page ends inside __NEXT_DATA__: expected </script> after its JSON")
-        try:
-            tree = json.loads(self.html[opening.end() : end])
-        except ValueError as error:
-            raise PageError(f"__NEXT_DATA__ is not JSON: {error}") from None
-        props = dig(tree, "props", "pageProps")
-        return props if isinstance(props, dict) else {}
+        return self.html[opening.end() : end]
 
     @cached_property
     def linked_data(self) -> dict[str, Any]:
@@ -72,8 +84,8 @@ class Page:
 
     @cached_property
     def selector(self) -> Selector:
-        """Return the parsed HTML."""
-        return Selector(text=self.html)
+        """Return the parsed HTML, an empty one for bare JSON."""
+        return Selector(text="" if self._is_bare_json else self.html, type="html")
 
     @cached_property
     def canonical_id(self) -> str | None:

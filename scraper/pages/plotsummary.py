@@ -1,38 +1,34 @@
-"""The page /title/ttN/plotsummary/: title, outline, summaries and the synopsis in one request."""
+"""The Next.js page /title/ttN/plotsummary/: title, genres, outline, summaries and synopsis in one request."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from scraper.pages.facts import PlotPage, drop_outline, gather, read_edges
-from scraper.pages.page import Page, PageError
-from scraper.pages.texts import Summary, choose_whole, read_fragment
+from scraper.items import Summary
+from scraper.pages.facts import PageFacts, drop_outline
+from scraper.pages.layers import gather, read_edges
+from scraper.pages.page import Page
+from scraper.pages.texts import complete, read_fragment
 from scraper.pages.trees import dig, each, text_at
 
 
-def parse_plotsummary(html: str) -> PlotPage:
+def parse_plotsummary(page: Page) -> PageFacts:
     """Parse a plot summary page in today's Next.js layout.
 
     Reads `contentData.entityMetadata` and `contentData.categories`, then `contentData.data.title`, then the
-    rendered sub-sections. Raises BlockedError for a challenge, PageError where none of it is there.
+    rendered sub-sections.
     """
-    page = Page(html)
     content = dig(page.props, "contentData")
     facts = gather(page, dig(content, "entityMetadata"))
     summaries = _read_section(page, content, "summaries", "plotSummaries")
     synopsis = _read_section(page, content, "synopsis", "plotSynopsis")
-    outline = facts.pop("outline", None)
-    if outline:
-        outline = choose_whole([outline, *(summary.text for summary in summaries)])
-    parsed = PlotPage(
+    outline = complete(facts.pop("outline", None), [summary.text for summary in summaries])
+    return PageFacts(
         **facts,
         outline=outline,
         summaries=drop_outline(summaries, outline),
         synopsis=synopsis[0].text if synopsis else None,
     )
-    if not parsed.known:
-        raise PageError("a plot summary page without contentData, sub-sections, title or texts")
-    return parsed
 
 
 def _read_section(page: Page, content: Any, section: str, connection: str) -> list[Summary]:

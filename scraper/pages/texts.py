@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from parsel import Selector
 
+from scraper.items import Summary
+
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _AROUND_BREAK = re.compile(r" *\n *")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_INLINE = frozenset({"span", "em", "i"})
 _BLOCKS = frozenset({"p", "div", "li", "ul", "ol"})
 # Stands between blocks until several boundaries in a row have become one line break.
 _BOUNDARY = "\x1e"
 _BOUNDARIES = re.compile(rf"[ {_BOUNDARY}]*{_BOUNDARY}[ {_BOUNDARY}]*")
 _AUTHOR = './/a[contains(@href, "plot_author")]'
+# Classic pages close a summary with <em>Written by ...</em>, mostly around such a link, or with a box of its own.
+_SIGNED = './/*[self::em or self::i][starts-with(normalize-space(.), "Written by")] | .//*[@class="author-container"]'
+_BEFORE_AUTHOR = re.compile(r"^(?:—|-|Written by|\s)+")
 _CUT = re.compile(r"\s*(?:\.\.\.|…)$")
 _PLACEHOLDER = re.compile(
     r"""(?ix)
@@ -31,30 +36,36 @@ _PLACEHOLDER = re.compile(
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Summary:
-    """Hold one summary and the name of who wrote it, None where the page names nobody."""
-
-    text: str
-    author: str | None = None
-
-
 def read_fragment(fragment: str) -> Summary | None:
     """Turn an HTML fragment into plain text and author; None for nothing or a placeholder.
 
     `<br>` and list items begin a line, `<br/><br/>` leaves a blank one, link texts stay, entities are
-    unescaped once, and IMDb's closing `<span>—<a href="...plot_author=...">` is cut off.
+    unescaped once, and the signature at the end is cut off: `<span>—<a href="...plot_author=...">` since 2022,
+    `div.author-container` or `<em>Written by ...</em>` before.
     """
     if "<" not in fragment and "&" not in fragment:
         return _summary(fragment, None)
     root = Selector(text=f"<div>{fragment}</div>", type="html").root
     author: str | None = None
     signed: set[Any] = set()
-    for link in root.xpath(_AUTHOR):
-        author = author or _SPACES.sub(" ", "".join(link.itertext())).strip() or None
-        parent = link.getparent()
-        signed.add(parent if parent.tag == "span" else link)
+    for signature in (*root.xpath(_AUTHOR), *root.xpath(_SIGNED)):
+        author = author or _name_in(signature)
+        signed.add(_whole_signature(signature))
     return _summary(_BOUNDARIES.sub("\n", "".join(_pieces(root, signed))), author)
+
+
+def _name_in(element: Any) -> str | None:
+    return _BEFORE_AUTHOR.sub("", _SPACES.sub(" ", "".join(element.itertext()))).strip() or None
+
+
+def _whole_signature(element: Any) -> Any:
+    """Return the outermost inline element that holds nothing but the signature: dashes, "Written by", the name."""
+    parent = element.getparent()
+    beside = (parent.text or "") + (element.tail or "")
+    written_by = beside.replace("Written by", "")
+    if parent.tag in _INLINE and len(parent) == 1 and not any(map(str.isalnum, written_by)):
+        return _whole_signature(parent)
+    return element
 
 
 def _summary(text: str, author: str | None) -> Summary | None:
@@ -93,6 +104,11 @@ def _flat(text: str) -> str:
 def same_text(one: str, other: str) -> bool:
     """Say whether two texts are equal apart from white space."""
     return _flat(one) == _flat(other)
+
+
+def complete(text: str | None, longer: Iterable[str]) -> str | None:
+    """Return a text, or where it ends in "..." the first longer one that goes on where it stops; None for None."""
+    return choose_whole([text, *longer]) if text else None
 
 
 def choose_whole(candidates: Iterable[str | None]) -> str | None:

@@ -18,11 +18,12 @@ from typing import TextIO
 from aiohttp import web
 
 from scraper.site.faults import CHALLENGE, Faults
-from scraper.site.pages import render_main, render_plots
+from scraper.site.pages import render_main, render_plots, render_reference
 from scraper.site.plain_pages import ROBOTS, render_error, render_index
 from scraper.site.titles import Catalogue, SiteError
 
-_TITLE_PATH = re.compile(r"/title/(tt\d+)(/plotsummary)?(/?)")
+_TITLE_PATH = re.compile(r"/title/(tt\d+)(/plotsummary|/reference)?(/?)")
+_RENDERERS = {"": render_main, "/plotsummary": render_plots, "/reference": render_reference}
 # Titles that the start page links to.
 INDEX_TITLES = 100
 # SO_LINGER on with a time of 0: closing resets the connection instead of ending it in order.
@@ -95,7 +96,7 @@ class Site:
         if not found[3]:
             query = f"?{request.query_string}" if request.query_string else ""
             return web.Response(status=308, headers={"Location": f"{path}/{query}"})
-        return _html(render_plots(title) if found[2] else render_main(title))
+        return _html(_RENDERERS[found[2] or ""](title))
 
     def _fail(self, fault: str | None) -> web.Response:
         if fault == CHALLENGE:

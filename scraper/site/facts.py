@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from scraper.site.vocabulary import load_vocabulary
 
 CERTIFICATES = ("R", "PG-13", "PG", "Not Rated", "G", "TV-MA", "Approved", "NC-17")
+COUNTRIES = ("United States", "United Kingdom", "France", "India", "Canada", "Germany", "Japan")
+LANGUAGES = ("English", "French", "Hindi", "Spanish", "German", "Japanese")
 CURRENCIES = ("USD", "USD", "USD", "USD", "GBP", "EUR", "INR")
 # Share of titles without each fact.
 NO_CERTIFICATE, NO_RUN_TIME, NO_RATING, NO_BUDGET, NO_GROSS = 0.15, 0.03, 0.05, 0.55, 0.45
@@ -32,6 +34,8 @@ class Facts:
     actors: tuple[str, ...]
     keywords: tuple[str, ...]
     plot_author: str
+    countries: tuple[str, ...]
+    languages: tuple[str, ...]
 
 
 def invent_facts(title_id: str) -> Facts:
@@ -56,7 +60,15 @@ def invent_facts(title_id: str) -> Facts:
         actors=_invent_persons(rng, int(draw() * (MOST_ACTORS + 1))),
         keywords=_invent_keywords(rng, int(draw() * (MOST_KEYWORDS + 1))),
         plot_author=_invent_persons(rng, 1)[0].lower().replace(" ", "-"),
+        countries=_draw_some(rng, COUNTRIES),
+        languages=_draw_some(rng, LANGUAGES),
     )
+
+
+def _draw_some(rng: random.Random, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Draw one or two names, the first ones most often."""
+    draw = rng.random
+    return tuple(dict.fromkeys(names[int(draw() ** 2 * len(names))] for _ in range(1 + int(draw() * 1.5))))
 
 
 def _invent_persons(rng: random.Random, count: int) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ is there.
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +19,7 @@ Json = dict[str, Any]
 LANGUAGE = "en-US"
 DIRECTOR_GROUP = "amzn1.imdb.concept.name_credit_category.ace5cb4c-8708-4238-9542-04641e7c8171"
 WRITER_GROUP = "amzn1.imdb.concept.name_credit_category.c84ecaff-add5-4f2e-81db-102a41881fe3"
+CAST_GROUP = "amzn1.imdb.concept.name_credit_group.7caf7d16-5db9-4f4f-8864-d4c6e711c686"
 # Every page carries its placeholders' texts, so none may be searched for in the raw body.
 TRANSLATIONS = {
     "common_subpages_title_contributePrompt": "It looks like we don't have any {section} for this title yet.",
@@ -79,6 +81,38 @@ def main_page_props(title: SiteTitle, facts: Facts) -> Json:
         "productionBudget": _money("budget", facts.budget, facts.budget_currency),
         "worldwideGross": _money("total", facts.world_gross, facts.world_gross_currency),
         "runtime": above["runtime"],
+        **_places(facts),
+    }
+    return {"tconst": title.title_id, "aboveTheFoldData": above, "mainColumnData": main}
+
+
+def reference_page_props(title: SiteTitle, facts: Facts, summary: tuple[str, str] | None, synopsis: str | None) -> Json:
+    """Build pageProps of /title/ttN/reference/: all facts, one summary (HTML, author) and the whole synopsis (HTML).
+
+    Groupings carry ids only, as since July 2025; the credits stand in categories of rows.
+    """
+    entity = _entity(title, facts)
+    crew = [("Director", DIRECTOR_GROUP, facts.directors), ("Writer", WRITER_GROUP, facts.writers)]
+    main = entity | {
+        "genres": {"genres": [{"text": genre, "id": genre} for genre in title.genres]},
+        "outlines": _plots(title.summary and html.escape(title.summary), None),
+        "summaries": _plots(*summary) if summary else _plots(None, None),
+        "synopses": _plots(synopsis, None),
+        "storylineKeywords": {"edges": [{"node": {"text": keyword}} for keyword in facts.keywords]},
+        "certificates": {
+            "edges": [_certificate("DE", "16"), *([_certificate("US", facts.mpaa)] if facts.mpaa else [])]
+        },
+        "productionBudget": _money("budget", facts.budget, facts.budget_currency),
+        "worldwideGross": _money("total", facts.world_gross, facts.world_gross_currency),
+        "categories": [
+            *(_credits_category(group, role, names) for role, group, names in crew if names),
+            *([_credits_category(CAST_GROUP, "Cast", facts.actors)] if facts.actors else []),
+        ],
+        **_places(facts),
+    }
+    above = entity | {
+        "castV2": [_cast(facts.actors[:4])] if facts.actors else [],
+        "crewV2": [{"grouping": {"groupingId": DIRECTOR_GROUP}, "credits": list(map(_credit, facts.directors))}],
     }
     return {"tconst": title.title_id, "aboveTheFoldData": above, "mainColumnData": main}
 
@@ -132,6 +166,28 @@ def _entity(title: SiteTitle, facts: Facts) -> Json:
         },
         "meta": {"canonicalId": title.title_id, "publicationStatus": "PUBLISHED"},
     }
+
+
+def _plots(text: str | None, author: str | None) -> Json:
+    return {"edges": [{"node": {"plotText": {"plaidHtml": text}, "author": author}}] if text else []}
+
+
+def _certificate(country: str, rating: str) -> Json:
+    return {"node": {"rating": rating, "country": {"id": country}, "ratingsBody": None}}
+
+
+def _places(facts: Facts) -> Json:
+    return {
+        "countriesDetails": {"countries": [{"text": name} for name in facts.countries]},
+        "spokenLanguages": {"spokenLanguages": [{"text": name} for name in facts.languages]},
+    }
+
+
+def _credits_category(group: str, name: str, names: Sequence[str]) -> Json:
+    cast = group == CAST_GROUP
+    items = [{"rowTitle": person, "isCast": cast, "characters": [], "attributes": ""} for person in names]
+    plural = name if cast or len(names) == 1 else f"{name}s"
+    return {"id": group, "name": plural, "section": {"items": items, "total": len(items), "endCursor": None}}
 
 
 def _plot(title: SiteTitle) -> Json | None:

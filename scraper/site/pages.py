@@ -15,6 +15,7 @@ from scraper.site.next_data import (
     main_page_props,
     next_data,
     plots_page_props,
+    reference_page_props,
 )
 from scraper.site.plain_pages import name_title
 from scraper.site.titles import SiteTitle
@@ -55,6 +56,19 @@ def render_main(title: SiteTitle) -> str:
         f'<section data-testid="BoxOffice"><ul>{_render_money(facts)}</ul></section>'
     )
     return _document(head, path, body, next_data("/title/[tconst]", title.title_id, main_page_props(title, facts)))
+
+
+def render_reference(title: SiteTitle) -> str:
+    """Render /title/ttN/reference/: everything in one page, of the summaries the first one by a user."""
+    facts = invent_facts(title.title_id)
+    path = f"/title/{title.title_id}/reference/"
+    heading = html.escape(name_title(title))
+    retold = _user_summary(title)
+    summary = (escape_text(retold), facts.plot_author) if retold else None
+    synopsis = escape_text(title.synopsis) if title.synopsis else None
+    body = f'<h1 data-testid="hero__pageTitle">{html.escape(title.title or "")}</h1>'
+    data = next_data("/title/[tconst]/reference", title.title_id, reference_page_props(title, facts, summary, synopsis))
+    return _document(f"<title>{heading} - Reference - IMDb</title>", path, body, data)
 
 
 def render_plots(title: SiteTitle) -> str:

@@ -1,4 +1,4 @@
-"""What a failed request means for its title: gone for good, or to be asked for again."""
+"""What an answer without a record means for its title: gone for good, or to be asked for again."""
 
 from __future__ import annotations
 
@@ -23,5 +23,13 @@ def explain_failure(title_id: str, error: BaseException) -> Drop:
     if isinstance(error, TruncatedError):
         return Drop(title_id, "failed:truncated", str(error), permanent=False)
     if isinstance(error, IgnoreRequest):
-        return Drop(title_id, "failed:not_sent", str(error), permanent=False)
+        reason = "failed:robots" if "robots.txt" in str(error) else "failed:not_sent"
+        return Drop(title_id, reason, str(error), permanent=False)
     return Drop(title_id, f"failed:{type(error).__name__}", str(error), permanent=False)
+
+
+def explain_merger(title_id: str, found_id: str | None, url: str) -> Drop | None:
+    """Return the drop for a title that the site now keeps under another id and redirects to, None for any other."""
+    if found_id in (None, title_id) or f"/{found_id}/" not in f"{url}/":
+        return None
+    return Drop(title_id, "merged", f"{url}: IMDb keeps it as {found_id} now")

@@ -22,7 +22,7 @@ def collect(server: TitleServer) -> Callable[..., Collect]:
     """Build a collect section for the server, values changed by keyword."""
 
     def build(**changes: Any) -> Collect:
-        plain = load("base").collect.model_dump()
+        plain = load("base").collect.model_dump() | {"fields": "texts"}
         return Collect.model_validate({**plain, "base_url": server.base_url, **changes})
 
     return build

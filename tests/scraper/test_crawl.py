@@ -1,5 +1,7 @@
 """Whole crawls, each in its own process, against hand-written pages on loopback."""
 
+import contextlib
+import gzip
 import json
 import os
 import signal
@@ -11,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from title_pages import TitleServer, ids_of
+from title_pages import TitleServer, ids_of, plot_page
 
 from conf.schema import Collect
 from scraper.launch import CrawlError, run_crawl
-from scraper.writer import dropped_ids, read_raw, stored_ids
+from scraper.stored_pages import read_page
+from scraper.writer import dropped_ids, read_part, read_raw, stored_ids
 from tasks.store import Manifest, read_manifest, write_json
 
 Build = Callable[..., Collect]
@@ -134,9 +137,121 @@ def test_too_many_failures_are_an_error_and_asked_for_again(server: TitleServer,
 
 
 def test_failed_second_page_stores_nothing_of_the_title(server: TitleServer, collect: Build, folder: Path) -> None:
-    server.faults["/title/tt0000001/"] = [(500, {}, b"")]
-    run_crawl(collect(retries=0, max_failed_share=0.5), ids_of(2), folder, "f1")
+    server.faults[plot(1)] = [(500, {}, b"")]
+    run_crawl(collect(fields="all", retries=0, max_failed_share=0.5), ids_of(2), folder, "f1")
     assert stored_ids(folder) == {"tt0000002"}
+
+
+def test_missing_second_page_takes_nothing_from_the_first(server: TitleServer, collect: Build, folder: Path) -> None:
+    server.faults[plot(1)] = [(404, {}, b"<html>404</html>")]
+    assert run_crawl(collect(fields="all"), ids_of(2), folder, "f1")["items"] == 2
+
+
+def test_study_fields_take_the_reference_page_alone(server: TitleServer, collect: Build, folder: Path) -> None:
+    assert run_crawl(collect(fields="study"), ids_of(1), folder, "f1")["items"] == 1
+    assert set(server.counts()) == {"/title/tt0000001/reference/"}
+
+
+def test_second_page_is_asked_for_where_genres_are_empty(server: TitleServer, crawl: Crawl, folder: Path) -> None:
+    server.faults[plot(1)] = [(200, {}, plot_page("tt0000001", genres=()).encode())]
+    assert crawl(ids_of(2))["pages"] == 3
+    rows = {row["title_id"]: row["genres"] for table in read_raw(folder.parent) for row in table.to_pylist()}
+    assert rows == {"tt0000001": ["Drama", "Mystery"], "tt0000002": ["Drama"]}
+
+
+def test_merged_title_is_a_permanent_drop(server: TitleServer, crawl: Crawl, folder: Path) -> None:
+    server.faults[plot(1)] = [(301, {"Location": plot(7)}, b"")]
+    assert crawl(ids_of(2))["dropped"] == {"merged": 1}
+    assert dropped_ids(folder) == {"tt0000001"}
+
+
+def test_page_about_another_title_is_a_failure(server: TitleServer, crawl: Crawl, folder: Path) -> None:
+    server.faults[plot(1)] = [(200, {}, plot_page("tt0000009").encode())]
+    crawl(ids_of(4), max_failed_share=0.5)
+    (failed,) = manifest_of(folder).summary["failed_titles"]
+    assert "asked for tt0000001, the page is about tt0000009" in failed["detail"]
+
+
+def test_unparsable_page_is_kept_for_study(server: TitleServer, crawl: Crawl, folder: Path) -> None:
+    body = b'<html><script id="__NEXT_DATA__">{"props":{"requestContext":{"ip":"203.0.113.9"}}}</script></html>'
+    server.faults[plot(1)] = [(200, {}, body)]
+    crawl(ids_of(4), max_failed_share=0.5)
+    (path,) = (folder / "unparsable").iterdir()
+    assert path.name == "tt0000001-plotsummary.html.gz"
+    page = read_page(path)
+    assert (page.text, page.url) == (body.decode().replace('{"ip":"203.0.113.9"}', "{}"), server.base_url + plot(1))
+
+
+def test_no_more_unparsable_pages_are_kept_than_asked_for(server: TitleServer, crawl: Crawl, folder: Path) -> None:
+    for number in (1, 2, 3):
+        server.faults[plot(number)] = [(200, {}, b"<html>nothing</html>")]
+    crawl(ids_of(4), max_failed_share=1.0, kept_pages=2)
+    assert len(list((folder / "unparsable").iterdir())) == 2
+
+
+def test_crawl_stops_where_too_many_titles_fail(server: TitleServer, crawl: Crawl, folder: Path) -> None:
+    server.every = lambda path: (200, {}, b"<html>changed</html>") if path.startswith("/title") else None
+    with pytest.raises(
+        CrawlError, match="exit code 3: 6 of 6 titles failed, more than collect.max_failed_share 0.05"
+    ) as failed:
+        crawl(ids_of(500), max_failed_share=0.05, judged_titles=100)
+    assert failed.value.exit_code == 3
+    assert len(server.asked) < 60
+
+
+def test_site_without_such_pages_ends_the_crawl_and_no_title_is_noted_as_missing(
+    server: TitleServer, crawl: Crawl, folder: Path
+) -> None:
+    server.every = lambda path: (404, {}, b"<html>404</html>") if path.startswith("/title") else None
+    with pytest.raises(CrawlError, match=r"none of the first 20 titles is there .*plotsummary/: status 404"):
+        crawl(ids_of(500))
+    assert len(server.asked) < 60
+    assert dropped_ids(folder) == set()
+
+
+def test_single_missing_title_is_noted(server: TitleServer, crawl: Crawl, folder: Path) -> None:
+    server.faults[plot(1)] = [(404, {}, b"<html>404</html>")]
+    assert crawl(ids_of(1))["dropped"] == {"not_found": 1}
+
+
+def test_robots_that_cannot_be_had_ends_the_crawl(server: TitleServer, crawl: Crawl) -> None:
+    server.every = lambda path: (503, {}, b"") if path == "/robots.txt" else None
+    with pytest.raises(CrawlError, match=r"/robots.txt cannot be had \(status 503\), so nothing else"):
+        crawl(ids_of(20), retries=1, first_pause=0.01)
+    assert set(server.asked) == {"/robots.txt"}
+
+
+def test_cached_pages_are_not_fetched_again(server: TitleServer, collect: Build, folder: Path) -> None:
+    plan = collect(cache=True)
+    run_crawl(plan, ids_of(3), folder, "f1")
+    server.asked.clear()
+    report = run_crawl(plan, ids_of(3), folder.with_name("second"), "f2")
+    assert (report["items"], report["pages_from_cache"], server.asked) == (3, 3, ["/robots.txt"])
+    fetched, cached = (read_part(at / "part-00000.parquet") for at in (folder, folder.with_name("second")))
+    assert set(cached["synopsis"].to_pylist()) == {"All of it happens."}
+    assert max(cached["retrieved_at"].to_pylist()) <= max(fetched["retrieved_at"].to_pylist())
+
+
+def test_expired_pages_are_fetched_again(server: TitleServer, collect: Build, folder: Path) -> None:
+    run_crawl(collect(cache=True), ids_of(3), folder, "f1")
+    report = run_crawl(collect(cache=True, refresh_days=0.0), ids_of(3), folder.with_name("second"), "f2")
+    assert report["pages_from_cache"] == 0
+
+
+@pytest.mark.parametrize("status", [202, 403, 405, 404, 500])
+def test_errors_and_blocks_are_never_cached(server: TitleServer, collect: Build, folder: Path, status: int) -> None:
+    server.every = lambda path: (status, {}, b"<html>no</html>") if path.startswith("/title") else None
+    with contextlib.suppress(CrawlError):
+        run_crawl(collect(cache=True, retries=0), ids_of(2), folder, "f1")
+    assert list(folder.parent.parent.glob("pages/*/*")) == []
+
+
+def test_cached_page_holds_no_request_context(server: TitleServer, collect: Build, folder: Path) -> None:
+    page = plot_page("tt0000001").replace('"pageProps":', '"requestContext": {"ip": "203.0.113.9"}, "pageProps":')
+    server.faults[plot(1)] = [(200, {}, page.encode())]
+    run_crawl(collect(cache=True), ids_of(1), folder, "f1")
+    (path,) = folder.parent.parent.glob("pages/*/*")
+    assert "203.0.113.9" not in gzip.decompress(path.read_bytes()).decode()
 
 
 def test_challenge_ends_the_crawl_before_any_title(server: TitleServer, crawl: Crawl, folder: Path) -> None:

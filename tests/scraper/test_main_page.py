@@ -4,9 +4,15 @@ from typing import Any
 import pytest
 from title_pages import wrap
 
-from scraper.pages.facts import PlotPage
-from scraper.pages.imdb import PageError, merge_pages, parse_main
-from scraper.pages.texts import Summary
+from scraper.items import Summary
+from scraper.pages.facts import PageFacts
+from scraper.pages.imdb import merge_pages
+from scraper.pages.layouts import parse_page
+from scraper.pages.page import PageError
+
+
+def parse(html: str) -> PageFacts:
+    return parse_page(html)[1]
 
 
 def person(name: str) -> dict[str, Any]:
@@ -41,24 +47,24 @@ COLUMN_C = {
 
 
 def test_layout_b_gives_the_credits() -> None:
-    page = parse_main(wrap({"aboveTheFoldData": top(), "mainColumnData": COLUMN_B}))
+    page = parse(wrap({"aboveTheFoldData": top(), "mainColumnData": COLUMN_B}))
     assert (page.directors, page.writers, page.actors) == (("Ann Lee", "Bo Ek"), ("Cy Fox",), ("Di Gray",))
 
 
 def test_layout_c_gives_the_credits() -> None:
-    page = parse_main(wrap({"aboveTheFoldData": top(), "mainColumnData": COLUMN_C}))
+    page = parse(wrap({"aboveTheFoldData": top(), "mainColumnData": COLUMN_C}))
     assert (page.directors, page.writers) == (("Ann Lee",), ("Cy Fox", "Ed Hall"))
     assert page.actors == ("Di Gray", "Flo Ide")
 
 
 def test_principal_credits_serve_where_the_column_has_none() -> None:
     credits = [{"category": {"text": "Directors"}, "credits": [person("Ann Lee")]}]
-    page = parse_main(wrap({"aboveTheFoldData": top(principalCredits=credits), "mainColumnData": None}))
+    page = parse(wrap({"aboveTheFoldData": top(principalCredits=credits), "mainColumnData": None}))
     assert page.directors == ("Ann Lee",)
 
 
 def test_money_keeps_its_currency() -> None:
-    page = parse_main(wrap({"aboveTheFoldData": top(), "mainColumnData": COLUMN_B}))
+    page = parse(wrap({"aboveTheFoldData": top(), "mainColumnData": COLUMN_B}))
     assert (page.budget, page.budget_currency) == (63000000, "USD")
     assert (page.world_gross, page.world_gross_currency) == (467222728, "EUR")
 
@@ -69,14 +75,14 @@ def test_the_longer_genre_list_wins_and_interests_are_no_genres() -> None:
         titleGenres={"genres": [{"genre": {"text": name}} for name in ("Action", "Crime", "Drama")]},
         interests={"edges": [{"node": {"primaryText": {"text": "Heist"}}}]},
     )
-    assert parse_main(wrap({"aboveTheFoldData": data})).genres == ("Action", "Crime", "Drama", "War")
+    assert parse(wrap({"aboveTheFoldData": data})).genres == ("Action", "Crime", "Drama", "War")
 
 
 def test_pages_of_2021_are_read_from_their_queries() -> None:
     hero = {"title": top(plotContributionLink={})}
     column = {"title": {"moreLikeThisTitles": {}, **COLUMN_B}}
     state = {"1": {"data": json.dumps(hero)}, "2": {"data": column}, "3": {"data": "not json"}, "4": None}
-    page = parse_main(wrap({"urqlState": state}))
+    page = parse(wrap({"urqlState": state}))
     assert (page.title, page.genres, page.directors) == ("The Lamp", ("Drama",), ("Ann Lee", "Bo Ek"))
 
 
@@ -93,7 +99,7 @@ def test_json_ld_serves_next_and_is_unescaped_once() -> None:
         "director": {"@type": "Person", "name": "Ann Lee"},
         "review": {"reviewBody": "Never the plot."},
     }
-    page = parse_main(f'<html><script type="application/ld+json">{json.dumps(data)}</script></html>')
+    page = parse(f'<html><script type="application/ld+json">{json.dumps(data)}</script></html>')
     assert (page.title, page.genres, page.outline) == ("Tom & Ann", ("Drama",), "It's late.")
     assert (page.run_time, page.year, page.rating, page.ratings_count) == (90, 1999, 8.7, 5)
     assert (page.keywords, page.directors) == (("lamp", "oil"), ("Ann Lee",))
@@ -104,7 +110,7 @@ def test_rendered_outline_is_the_uncut_one() -> None:
       <h1 data-testid="hero__pageTitle"><span data-testid="hero__primary-text">The Lamp</span></h1>
       <p data-testid="plot"><span data-testid="plot-xs_to_m">A lamp...</span><span data-testid="plot-xl">A lamp
       goes out.</span></p></body></html>"""
-    page = parse_main(html)
+    page = parse(html)
     assert (page.title, page.year, page.outline) == ("The Lamp", 1999, "A lamp goes out.")
     assert page.genres == ("Drama", "Sci-Fi")
 
@@ -113,35 +119,36 @@ def test_cut_json_ld_outline_gives_way_to_the_rendered_one() -> None:
     data = json.dumps({"@type": "Movie", "name": "The Lamp", "description": "A lamp goes..."})
     html = f"""<html><script type="application/ld+json">{data}</script>
       <p data-testid="plot"><span data-testid="plot-xl">A lamp goes out.</span></p></html>"""
-    assert parse_main(html).outline == "A lamp goes out."
+    assert parse(html).outline == "A lamp goes out."
 
 
 def test_in_development_note_is_no_outline() -> None:
     note = "Note: Because this project is categorized as in development, the data is only available on IMDbPro."
-    page = parse_main(wrap({"aboveTheFoldData": top(plot={"plotText": {"plainText": note}})}))
+    page = parse(wrap({"aboveTheFoldData": top(plot={"plotText": {"plainText": note}})}))
     assert page.outline is None
 
 
 def test_empty_page_is_a_named_error() -> None:
-    with pytest.raises(PageError, match="without aboveTheFoldData"):
-        parse_main("<html></html>")
+    with pytest.raises(PageError, match="no title, genre or text in"):
+        parse("<html></html>")
 
 
-def test_merge_takes_the_outline_as_summary_and_facts_from_the_main_page() -> None:
-    plot = PlotPage(
+def test_merge_takes_each_fact_from_the_first_page_that_knows_it() -> None:
+    plot = PageFacts(
         "tt0000001", "Lamp", genres=("Drama",), outline="Out.", summaries=(Summary("Other."),), synopsis="All."
     )
-    main = parse_main(wrap({"aboveTheFoldData": top(), "mainColumnData": COLUMN_B}))
-    title = merge_pages("tt0000001", plot, main, source_url="http://x/")
-    assert (title.title, title.summary, title.summary_source) == ("The Lamp", "Out.", "outline")
+    main = parse(wrap({"aboveTheFoldData": top(), "mainColumnData": COLUMN_B}))
+    title = merge_pages("tt0000001", [main, plot], source_url="http://x/")
+    assert (title.title, title.summary, title.summary_source) == ("The Lamp", "A lamp goes out.", "outline")
     assert (title.synopsis, title.directors, title.budget) == ("All.", ("Ann Lee", "Bo Ek"), 63000000)
+    assert title.summaries == (Summary("Other."),)
 
 
 def test_merge_without_outline_takes_the_first_summary() -> None:
-    title = merge_pages("tt0000001", PlotPage("tt0000001", "Lamp", summaries=(Summary("One."), Summary("Two."))))
+    title = merge_pages("tt0000001", [PageFacts("tt0000001", "Lamp", summaries=(Summary("One."), Summary("Two.")))])
     assert (title.summary, title.summary_source, title.synopsis_source) == ("One.", "summary", None)
 
 
 def test_merge_refuses_a_page_about_another_title() -> None:
     with pytest.raises(PageError, match="asked for tt0000001, the page is about tt0000002"):
-        merge_pages("tt0000001", PlotPage("tt0000002", "Lamp"))
+        merge_pages("tt0000001", [PageFacts("tt0000002", "Lamp")])

@@ -1,6 +1,7 @@
 import pytest
 
-from scraper.pages.texts import Summary, choose_whole, keep_text, read_fragment
+from scraper.items import Summary
+from scraper.pages.texts import choose_whole, keep_text, read_fragment
 
 
 def text_of(fragment: str) -> str | None:

@@ -7,7 +7,7 @@ import pytest
 
 from scraper.items import RAW_SCHEMA, Title
 from scraper.writer import Drop, PartWriter, WriterError, dropped_ids, read_raw, stored_ids
-from tasks.store import StoreError, read_manifest
+from tasks.store import StoreError, describe_file, read_manifest, write_manifest
 
 
 def open_writer(folder: Path, **changes: Any) -> PartWriter:
@@ -38,7 +38,7 @@ def test_parts_carry_the_raw_schema(tmp_path: Path) -> None:
     fill(tmp_path / "a", 1, 2)
     schema = pq.read_schema(tmp_path / "a" / "part-00000.parquet")
     assert schema.equals(RAW_SCHEMA)
-    assert schema.metadata == {b"genreflow.schema_version": b"1"}
+    assert schema.metadata == {b"genreflow.schema_version": b"2"}
 
 
 def test_all_fields_come_back(tmp_path: Path) -> None:
@@ -137,5 +137,18 @@ def test_damaged_part_is_told_and_the_others_are_read(tmp_path: Path) -> None:
 def test_part_of_a_newer_schema_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(tmp_path / "a", 1, 2)
     monkeypatch.setattr("scraper.writer.SCHEMA_VERSION", 0)
-    with pytest.raises(StoreError, match="raw schema version 1, expected 1 to 0"):
+    with pytest.raises(StoreError, match="raw schema version 2, expected 1 to 0"):
         list(read_raw(tmp_path))
+
+
+def test_part_of_the_first_schema_is_read_with_its_later_columns_null(tmp_path: Path) -> None:
+    fill(tmp_path / "a", 1, 2)
+    path = tmp_path / "a" / "part-00000.parquet"
+    table = pq.read_table(path).drop_columns(["summaries", "countries", "languages"])
+    pq.write_table(table.replace_schema_metadata({"genreflow.schema_version": "1"}), path)
+    manifest = read_manifest(tmp_path / "a")
+    assert manifest is not None
+    write_manifest(tmp_path / "a", manifest.model_copy(update={"files": {path.name: describe_file(path, rows=1)}}))
+    (read,) = read_raw(tmp_path)
+    assert read.schema.equals(RAW_SCHEMA)
+    assert read["summaries"].to_pylist() == [None, None]

@@ -19,12 +19,12 @@ def wrap(props: dict[str, Any], head: str = "", body: str = "") -> str:
     return f"<!DOCTYPE html><html><head>{head}</head><body>{body}{script}</body></html>"
 
 
-def plot_page(title_id: str, synopsis: str = "All of it happens.") -> str:
+def plot_page(title_id: str, synopsis: str = "All of it happens.", genres: tuple[str, ...] = ("Drama",)) -> str:
     entity = {
         "id": title_id,
         "titleText": {"text": f"Film {title_id}"},
         "releaseYear": {"year": 2001},
-        "titleGenres": {"genres": [{"genre": {"text": "Drama"}}]},
+        "titleGenres": {"genres": [{"genre": {"text": genre}} for genre in genres]},
         "plot": {"plotText": {"plainText": "A clerk finds a map."}},
     }
     categories = [
@@ -76,7 +76,8 @@ class TitleServer:
         self.base_url = f"http://127.0.0.1:{self._server.server_port}"
 
     def answer(self, path: str) -> Answer:
-        threading.Event().wait(self.pause)
+        if path != "/robots.txt":
+            threading.Event().wait(self.pause)
         if answer := self.every(path):
             return answer
         if self.faults.get(path):
