@@ -27,7 +27,6 @@ class PartPipeline:
         self._crawler = crawler
         self._through = 0
         self._failed = 0
-        self._stored = 0
         self._missing: list[Drop] = []
         crawler.signals.connect(self._on_spider_error, signal=signals.spider_error)
 
@@ -42,8 +41,7 @@ class PartPipeline:
         try:
             if isinstance(item, Title):
                 spider.writer.add(item)
-                self._stored += 1
-            elif item.permanent and not self._stored:
+            elif item.permanent and not spider.writer.taken:
                 self._missing.append(item)
             else:
                 spider.writer.drop(item)
@@ -64,7 +62,7 @@ class PartPipeline:
             spider.writer.drop(self._missing.pop())
 
     def _judge(self, item: Title | Drop) -> None:
-        if self._stored:
+        if isinstance(item, Title):
             self._believe_missing()
         elif len(self._missing) >= _NONE_OF_SO_MANY:
             self._stop_without_pages()

@@ -29,7 +29,7 @@ SITE = "site"
 
 
 class Collected(BaseModel, frozen=True):
-    """Summarise a crawl: titles wanted, held already, stored now, and dropped or failed now by reason.
+    """Summarise a crawl: titles wanted, held already, stored now, and what its folder lists as dropped or failed.
 
     folder is what the crawl wrote into, or would have where nothing was left to ask for (reused).
     """
@@ -64,7 +64,7 @@ def collect_titles(home: Path, settings: Collect, site: Site) -> Collected:
     """
     logger = get_run_logger()
     ids = _asked_ids(settings, site)
-    source = fingerprint_source(settings, site)
+    source = _fingerprint_source(settings, site)
     with crawl_lock(home / "raw", settings):
         frontier = find_frontier(home / "raw", settings.spider, source, ids, settings.refresh_days)
     for part in frontier.damaged:
@@ -91,7 +91,7 @@ def collect_titles(home: Path, settings: Collect, site: Site) -> Collected:
     return collected
 
 
-def fingerprint_source(settings: Collect, site: Site) -> str:
+def _fingerprint_source(settings: Collect, site: Site) -> str:
     """Return what tells one source of titles from another: spider, host, fields and, for generated ones, the seed.
 
     The port is left out: a local site that is started again may stand at another one.

@@ -10,7 +10,7 @@ from typing import Any
 from parsel import Selector
 
 from conf.errors import GenreflowError
-from scraper.pages.trees import dig, text_at
+from scraper.pages.trees import dig, text_at, whole_characters
 
 _NEXT_DATA = re.compile(r"<script id=[\"']__NEXT_DATA__[\"'][^>]*>")
 _JSON_LD = re.compile(r"<script[^>]*type=[\"']application/ld\+json[\"'][^>]*>(.*?)</script>", re.DOTALL)
@@ -39,7 +39,7 @@ class Page:
     def __init__(self, html: str) -> None:
         if is_challenge(html):
             raise BlockedError("a bot challenge (gokuProps or awswaf.com, no __NEXT_DATA__) came instead of a page")
-        self.html = html
+        self.html = whole_characters(html)
 
     @cached_property
     def props(self) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Page:
             return {}
         try:
             tree = json.loads(found)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PageError(f"the page's JSON is damaged: {error}") from None
         props = dig(tree, "props", "pageProps")
         return props if isinstance(props, dict) else {}
@@ -75,7 +75,7 @@ class Page:
         for match in _JSON_LD.finditer(self.html):
             try:
                 tree = json.loads(match[1])
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             for entry in tree if isinstance(tree, list) else [tree]:
                 if isinstance(entry, dict) and text_at(entry, "name"):

@@ -98,7 +98,7 @@ def _read_original(sel: Selector) -> str | None:
     element = _first(sel, ".originalTitle", ".title-extra")
     if element is None or "original title" not in (flatten(element) or ""):
         return None
-    own = text_without(element, "self::span[parent::*] and not(contains(@class, 'title-extra')) or self::i")
+    own = text_without(element, "self::i or contains(@class, 'description')")
     return (own or "").strip('" ') or None
 
 

@@ -21,10 +21,10 @@ def dig(tree: Any, *path: str | int) -> Any:
 def text_at(tree: Any, *path: str | int) -> str | None:
     """Return the stripped text at a path, None where there is none or it is blank."""
     value = dig(tree, *path)
-    return _whole_characters(value).strip() or None if isinstance(value, str) else None
+    return whole_characters(value).strip() or None if isinstance(value, str) else None
 
 
-def _whole_characters(text: str) -> str:
+def whole_characters(text: str) -> str:
     """Replace halves of surrogate pairs, which JSON can carry where a text was cut and UTF-8 cannot."""
     try:
         text.encode()

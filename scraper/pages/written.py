@@ -12,7 +12,7 @@ from scraper.pages.trees import integer_at, number_at
 
 _SPACES = re.compile(r"\s+")
 _YEAR = re.compile(r"\((?:[^()]*?[^()\d])?(\d{4})[^()]*\)")
-_LENGTH = re.compile(r"(?:(\d+)\s*h\w*\s*)?(\d+)\s*min|(\d+)\s*h")
+_LENGTH = re.compile(r"(?:\b(\d{1,3})\s*h\w*\s*)?\b(\d{1,5})\s*min|\b(\d{1,3})\s*h")
 _NUMBER = re.compile(r"\d[\d,]*")
 # A code such as INR or FRF, or one of the signs that stand for one, then the amount.
 _MONEY = re.compile(r"(?:\b([A-Z]{3})|(US\$|A\$|CA?\$|[$£€¥₹]))\s*(\d[\d,]*)")

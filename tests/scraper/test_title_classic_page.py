@@ -189,3 +189,11 @@ def test_overview_facts() -> None:
 def test_bare_page_tells_its_title_and_nothing_else() -> None:
     page = parse('<html><body><div class="title_wrapper"><h1>The Lamp</h1></div></body></html>')
     assert page == PageFacts(title="The Lamp")
+
+
+@pytest.mark.parametrize("broken", ["\ud83d", "&#xD800;", "\x00"])
+def test_broken_characters_never_reach_a_record(broken: str) -> None:
+    page = parse(wrapper_page(outline=f"A clerk{broken} finds a map."))
+    assert page.outline is not None
+    assert page.outline.encode().startswith(b"A clerk")
+    assert "\x00" not in page.outline
