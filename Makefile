@@ -1,9 +1,10 @@
-# make run: the demo.  make test: the tests.  make check: format, lint, types.  make lock: renew the locks.
+# make run: the demo.  make test: the tests.  make check: format, lint, types.  make bench: the benchmarks.
+# make lock: renew the locks.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check format lock clean
+.PHONY: run test check bench format lock clean
 
 run: $(VENV)/.runtime
 	$(BIN)/genreflow demo
@@ -15,6 +16,10 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# Both sides in one run, as ratios; best with nothing else running.
+bench: $(VENV)/.runtime
+	$(BIN)/python -m benchmarks.crawl
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
