@@ -14,12 +14,12 @@ from scraper.pages.trees import each, integer_at, number_at, text_at, texts_at
 
 # The raw schema keeps years and minutes in 32 bits.
 _INT32 = 2**31
-_DURATION = re.compile(r"PT?(?:(\d+)H)?(?:(\d+)M)?")
+_DURATION = re.compile(r"PT?(?:(\d{1,4})H)?(?:(\d{1,6})M)?")
 _YEAR_IN_BRACKETS = re.compile(r"\((?:[^()]*\s)?(\d{4})[^()]*\)")
 _TITLE_IN_HEADING = re.compile(r"^(.*?)\s*(?:\((?:[^()]*\s)?\d{4}[^()]*\).*| - Plot - IMDb)$", re.DOTALL)
 
 
-def entity_facts(entity: Any) -> dict[str, Any]:
+def entity_facts(entity: Any, locale: str | None) -> dict[str, Any]:
     """Read the facts of a Next.js title object (aboveTheFoldData or entityMetadata), those that are there."""
     seconds = integer_at(entity, "runtime", "seconds", limit=_INT32)
     return present(
@@ -33,8 +33,19 @@ def entity_facts(entity: Any) -> dict[str, Any]:
         rating=number_at(entity, "ratingsSummary", "aggregateRating"),
         ratings_count=integer_at(entity, "ratingsSummary", "voteCount"),
         genres=read_genres(entity),
-        outline=keep_text(text_at(entity, "plot", "plotText", "plainText")),
+        outline=read_outline(entity, locale),
     )
+
+
+def read_outline(entity: Any, locale: str | None) -> str | None:
+    """Return a Next.js title object's outline, None for one in another language than the page was asked for in.
+
+    IMDb shows such a one where it has none in that language.
+    """
+    language = text_at(entity, "plot", "language", "id")
+    if language and locale and language.partition("-")[0] != locale.partition("-")[0]:
+        return None
+    return keep_text(text_at(entity, "plot", "plotText", "plainText"))
 
 
 def read_genres(entity: Any) -> tuple[str, ...]:
@@ -89,7 +100,7 @@ def gather(page: Page, entity: Any) -> dict[str, Any]:
     JSON is believed where it is silent (no genres, no plot); the others are read only where it is missing
     altogether or its outline is cut.
     """
-    facts = entity_facts(entity)
+    facts = entity_facts(entity, page.locale)
     outlines = [facts.get("outline")]
     if "title" not in facts or (facts.get("outline") or "").endswith(("...", "…")):
         for below in (linked_facts(page), rendered_facts(page)):

@@ -44,15 +44,23 @@ class Page:
     @cached_property
     def props(self) -> dict[str, Any]:
         """Return `props.pageProps` of the Next.js JSON, in the page or alone, {} where there is none."""
+        props = dig(self._next_data, "props", "pageProps")
+        return props if isinstance(props, dict) else {}
+
+    @property
+    def locale(self) -> str | None:
+        """Return the language that the Next.js page was asked for in, such as en-US."""
+        return text_at(self._next_data, "locale")
+
+    @cached_property
+    def _next_data(self) -> Any:
         found = self._find_next_data()
         if found is None:
-            return {}
+            return None
         try:
-            tree = json.loads(found)
+            return json.loads(found)
         except (ValueError, RecursionError) as error:
             raise PageError(f"the page's JSON is damaged: {error}") from None
-        props = dig(tree, "props", "pageProps")
-        return props if isinstance(props, dict) else {}
 
     @property
     def _is_bare_json(self) -> bool:

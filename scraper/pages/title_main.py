@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from scraper.pages.facts import PageFacts, drop_outline
-from scraper.pages.layers import gather, linked_facts, read_edges, read_genres
+from scraper.pages.layers import gather, linked_facts, read_edges, read_genres, read_outline
 from scraper.pages.page import Page
-from scraper.pages.texts import complete, keep_text
+from scraper.pages.texts import complete
 from scraper.pages.trees import dig, each, integer_at, text_at, texts_at
 
 _CATEGORY = "amzn1.imdb.concept.name_credit_category."
@@ -34,7 +34,7 @@ def parse_main(page: Page) -> PageFacts:
         facts["genres"] = read_genres(column) or linked_facts(page).get("genres", ())
     summaries = read_edges(column, "summaries")
     synopses = read_edges(column, "synopses")
-    outline = facts.pop("outline", None) or keep_text(text_at(column, "plot", "plotText", "plainText"))
+    outline = facts.pop("outline", None) or read_outline(column, page.locale)
     outline = complete(outline, [summary.text for summary in summaries])
     facts["mpaa"] = _certificate(column) or facts.get("mpaa")
     return PageFacts(

@@ -128,6 +128,72 @@ def test_in_development_note_is_no_outline() -> None:
     assert page.outline is None
 
 
+def test_title_in_development_has_neither_year_nor_plot() -> None:
+    data = top(releaseYear=None, plot=None, genres={"genres": []}, productionStatus={"restriction": {}})
+    page = parse(wrap({"aboveTheFoldData": data}))
+    assert (page.title, page.year, page.outline, page.genres) == ("The Lamp", None, None, ())
+
+
+@pytest.mark.parametrize(("language", "outline"), [("en-US", "A lamp."), ("it-IT", None), (None, "A lamp.")])
+def test_outline_in_another_language_than_asked_is_none(language: str | None, outline: str | None) -> None:
+    plot = {"plotText": {"plainText": "A lamp."}, "language": {"id": language}}
+    html = wrap({"aboveTheFoldData": top(plot=plot)}).replace('{"props"', '{"locale": "en-US", "props"')
+    assert parse(html).outline == outline
+
+
+def test_halfway_page_has_its_column_in_a_query() -> None:
+    column = {"title": {"moreLikeThisTitles": {}, **COLUMN_B}}
+    page = parse(wrap({"aboveTheFoldData": top(), "urqlState": {"1": {"data": json.dumps(column)}}}))
+    assert (page.title, page.directors, page.world_gross) == ("The Lamp", ("Ann Lee", "Bo Ek"), 467222728)
+
+
+def test_review_in_the_json_ld_is_not_the_description() -> None:
+    data = {"@type": "Movie", "name": "The Lamp", "review": {"description": "Bad.", "reviewBody": "Very bad."}}
+    assert parse(f'<html><script type="application/ld+json">{json.dumps(data)}</script></html>').outline is None
+
+
+REFERENCE = {
+    "plot": {"plotText": {"plainText": "A lamp goes out."}},
+    "summaries": {"edges": [{"node": {"plotText": {"plaidHtml": "He &amp; she<br/>go."}, "author": "jo"}}]},
+    "synopses": {"edges": [{"node": {"plotText": {"plaidHtml": "Act one.<br/><br/>Act two."}}}]},
+    "countriesOfOrigin": {"countries": [{"id": "FR"}]},
+    "countriesDetails": {"countries": [{"text": "France"}]},
+    "spokenLanguages": {"spokenLanguages": [{"text": "French"}]},
+    "certificates": {
+        "edges": [
+            {"node": {"rating": "16", "country": {"id": "DE"}}},
+            {"node": {"rating": "TV-14", "country": {"id": "US"}, "ratingsBody": None}},
+            {"node": {"rating": "R", "country": {"id": "US"}, "ratingsBody": {"id": "MPAA"}}},
+        ]
+    },
+    "categories": [
+        {
+            "id": "amzn1.imdb.concept.name_credit_category.ace5cb4c-8708-4238-9542-04641e7c8171",
+            "name": "Regia",
+            "section": {"items": [{"rowTitle": "Ann Lee"}]},
+        },
+        {"id": "cast", "name": "Cast", "section": {"items": [{"rowTitle": "Di Gray", "isCast": True}]}},
+    ],
+}
+
+
+def test_reference_page_tells_all_in_one() -> None:
+    page = parse(wrap({"aboveTheFoldData": top(certificate={"rating": "VM14"}), "mainColumnData": REFERENCE}))
+    assert (page.summaries, page.synopsis) == ((Summary("He & she\ngo.", "jo"),), "Act one.\n\nAct two.")
+    assert (page.countries, page.languages) == (("France",), ("French",))
+    assert (page.directors, page.actors) == (("Ann Lee",), ("Di Gray",))
+
+
+def test_certificate_is_the_american_one_where_all_are_listed() -> None:
+    data = {"aboveTheFoldData": top(certificate={"rating": "VM14"}), "mainColumnData": REFERENCE}
+    assert parse(wrap(data)).mpaa == "R"
+    assert parse(wrap({**data, "mainColumnData": {}})).mpaa == "VM14"
+
+
+def test_bare_json_of_a_page_is_read_like_the_page() -> None:
+    assert parse(json.dumps({"props": {"pageProps": {"aboveTheFoldData": top()}}})).title == "The Lamp"
+
+
 def test_empty_page_is_a_named_error() -> None:
     with pytest.raises(PageError, match="no title, genre or text in"):
         parse("<html></html>")
