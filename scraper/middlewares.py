@@ -33,7 +33,8 @@ _REFUSED = (HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED)
 _TAIL_BYTES = 256
 BLOCKED_ADVICE = (
     "IMDb's terms forbid automatic access without written consent, and genreflow has no way around a block; "
-    "use titles you already have (`genreflow import FILE.parquet`), IMDb's licensed data, or your own mirror"
+    "use titles or stored pages you already have (`genreflow import FILE.parquet`, `genreflow parse FOLDER`), IMDb's "
+    "licensed data, or your own mirror"
 )
 
 

@@ -137,11 +137,14 @@ def _publish(report: dict[str, Any], settings: Collect, total: int) -> None:
 
 
 def _rows(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for figure, value in report.items():
-        if isinstance(value, dict):
-            yield from ((f"{figure}: {name}", str(count)) for name, count in value.items())
+    for key, value in report.items():
+        figure = key.replace("_", " ")
+        if isinstance(value, dict) and value:
+            yield from ((f"{figure}: {name}", f"{count:,}") for name, count in value.items())
+        elif isinstance(value, str):
+            yield from [(figure, value)] if value else []
         else:
-            yield figure, str(value)
+            yield figure, f"{value or 0:,}"
 
 
 def _asked_ids(settings: Collect, site: Site) -> list[str]:

@@ -76,11 +76,12 @@ def artifacts(key: str) -> list[Artifact]:
 def test_report_and_progress_stand_on_the_page(tmp_path: Path, site: str, titles: pa.Table) -> None:
     run(tmp_path, site, titles, 7)
     report, progress = artifacts("crawl-report")[0], artifacts("crawl-progress")[0]
-    assert '"status_codes: 200", "value": "8"' in str(report.data)
+    assert '"status codes: 200", "value": "8"' in str(report.data)
+    assert '"failed", "value": "0"' in str(report.data)
     assert progress.data == 100.0
 
 
 def test_report_of_a_failed_crawl_stands_there_too(tmp_path: Path, titles: pa.Table) -> None:
     with running_site(titles, faults=Faults(challenge=True)) as url, pytest.raises(CrawlError, match="blocked"):
         run(tmp_path, url, titles, 7)
-    assert '"finish_reason", "value": "blocked"' in str(artifacts("crawl-report")[0].data)
+    assert '"finish reason", "value": "blocked"' in str(artifacts("crawl-report")[0].data)
