@@ -18,13 +18,15 @@ from tasks.store import damaged_files, read_manifest
 class Frontier:
     """Hold the folder that a crawl writes into, the ids to ask for, and how many of the wanted are held.
 
-    damaged names raw parts that are missing or not what their manifest says: their titles are asked for again.
+    unfinished says that the folder is that of a crawl that was cut short, if only of its last manifest. damaged
+    names raw parts that are missing or not what their manifest says: their titles are asked for again.
     """
 
     folder: Path
     todo: tuple[str, ...]
     stored: int
     dropped: int
+    unfinished: bool = False
     damaged: tuple[Path, ...] = ()
 
 
@@ -62,6 +64,7 @@ def find_frontier(
         todo=tuple(title_id for title_id in wanted if title_id not in stored and title_id not in dropped),
         stored=sum(title_id in stored for title_id in wanted),
         dropped=sum(title_id in dropped and title_id not in stored for title_id in wanted),
+        unfinished=unfinished is not None,
         damaged=tuple(damaged),
     )
 

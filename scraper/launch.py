@@ -54,7 +54,7 @@ def run_crawl(
     message; an interrupt stops the crawl in order, so that what is complete is kept.
     """
     asked = list(dict.fromkeys(ids))
-    if not asked:
+    if not asked and not folder.exists():
         raise CrawlError("no title to ask for; expected at least one id")
     with tempfile.TemporaryDirectory(prefix="genreflow-") as name:
         spec = _write_spec(Path(name), collect, asked, folder, fingerprint)

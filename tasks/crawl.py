@@ -70,7 +70,7 @@ def collect_titles(home: Path, settings: Collect, site: Site) -> Collected:
     for part in frontier.damaged:
         logger.warning("%s is missing or not what its manifest says: its titles are asked for again", part)
     held = frontier.stored + frontier.dropped
-    if not frontier.todo:
+    if not frontier.todo and not frontier.unfinished:
         nothing = Collected(
             folder=frontier.folder, asked=len(ids), held=held, stored=0, dropped={}, failed={}, reused=True
         )
@@ -115,7 +115,7 @@ def _crawl(settings: Collect, frontier: Frontier, source: str, logger: Any) -> d
         def follow(told: dict[str, Any]) -> None:
             rate = f"{told['pages'] / max(told['seconds'], 1):.0f} pages/s"
             advance(told["done"], f"{rate}, {told['failed']} failed")
-            board.show(100 * told["done"] / total)
+            board.show(100 * told["done"] / max(total, 1))
 
         try:
             report = run_crawl(settings, frontier.todo, frontier.folder, source, follow)

@@ -19,7 +19,7 @@ from conf.schema import Collect
 from scraper.launch import CrawlError, run_crawl
 from scraper.stored_pages import read_page
 from scraper.writer import dropped_ids, read_part, read_raw, stored_ids
-from tasks.store import Manifest, read_manifest, write_json
+from tasks.store import Manifest, read_manifest, write_json, write_manifest
 
 Build = Callable[..., Collect]
 Crawl = Callable[..., dict[str, Any]]
@@ -317,6 +317,14 @@ def test_same_folder_is_not_crawled_for_another_plan(server: TitleServer, collec
     run_crawl(collect(fields="texts"), ids_of(1), folder, "f1")
     with pytest.raises(CrawlError, match="exit code 1: .*holds collect f1, not collect f2"):
         run_crawl(collect(fields="texts"), ids_of(2), folder, "f2")
+
+
+def test_crawl_that_only_lacks_its_last_manifest_is_finished(server: TitleServer, crawl: Crawl, folder: Path) -> None:
+    crawl(ids_of(2))
+    write_manifest(folder, manifest_of(folder).model_copy(update={"complete": False}))
+    server.asked.clear()
+    assert crawl([])["items"] == 2
+    assert (manifest_of(folder).complete, server.asked) == (True, [])
 
 
 def test_nothing_to_ask_for_is_an_error(collect: Build, folder: Path) -> None:

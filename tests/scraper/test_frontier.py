@@ -44,7 +44,7 @@ def test_titles_of_a_finished_crawl_are_held_and_new_ones_get_a_folder_of_their_
 
 def test_unfinished_crawl_is_gone_on_with(tmp_path: Path) -> None:
     crawl(tmp_path / FIRST, 1, finish=False)
-    assert find(tmp_path, 1, 2) == Frontier(tmp_path / FIRST, ("tt0000002",), 1, 0)
+    assert find(tmp_path, 1, 2) == Frontier(tmp_path / FIRST, ("tt0000002",), 1, 0, unfinished=True)
 
 
 def test_other_sources_hold_nothing(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_titles_older_than_the_refresh_are_asked_for_again(tmp_path: Path) -> No
 def test_what_an_unfinished_crawl_refreshed_is_not_asked_for_again(tmp_path: Path) -> None:
     crawl(tmp_path / FIRST, 1, 2, age_days=1)
     crawl(tmp_path / SECOND, 1, finish=False)
-    assert find(tmp_path, 1, 2, refresh_days=0) == Frontier(tmp_path / SECOND, ("tt0000002",), 1, 0)
+    assert find(tmp_path, 1, 2, refresh_days=0) == Frontier(tmp_path / SECOND, ("tt0000002",), 1, 0, unfinished=True)
 
 
 @pytest.mark.parametrize(("refresh_days", "todo"), [(None, ()), (5.0, ("tt0000001",))])
@@ -81,7 +81,7 @@ def test_titles_of_a_damaged_part_are_asked_for_again_in_a_new_folder(tmp_path: 
     crawl(tmp_path / FIRST, 1, 2, finish=finish)
     part = tmp_path / FIRST / "part-00001.parquet"
     part.write_bytes(part.read_bytes()[:-9])
-    assert find(tmp_path, 1, 2) == Frontier(tmp_path / SECOND, ("tt0000002",), 1, 0, (part,))
+    assert find(tmp_path, 1, 2) == Frontier(tmp_path / SECOND, ("tt0000002",), 1, 0, damaged=(part,))
 
 
 def test_repeated_ids_count_once(tmp_path: Path) -> None:
