@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -73,6 +73,17 @@ class Collect(Section):
     judged_titles: Positive
     kept_pages: Annotated[int, Field(ge=0)]
     cache: bool
+
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _known_fields(cls, value: Any) -> Any:
+        sets, names = get_args(FieldSet), get_args(TitleField)
+        if isinstance(value, str) and value not in sets:
+            raise ValueError(f"expected {', '.join(sets)} or a list of field names{_nearest(value, list(sets))}")
+        for name in value if isinstance(value, list | tuple) else ():
+            if name not in names:
+                raise ValueError(f"unknown field {name!r}{_nearest(str(name), list(names))}")
+        return value
 
 
 class Import(Section):

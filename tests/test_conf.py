@@ -149,3 +149,16 @@ def test_dump_holds_every_key_of_base_yaml_and_loads_again(tmp_path):
     path.write_text(yaml.safe_dump(dump(settings)))
     assert load(str(path)) == settings
     assert set(dump(settings)) == {key for key in known_keys() if "." not in key}
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ("texst", "expected study, texts, all or a list of field names; did you mean 'texts'?"),
+        ("[genres, budgt]", "unknown field 'budgt'; did you mean 'budget'?"),
+    ],
+)
+def test_wrong_field_is_told_with_the_nearest(fields: str, told: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load("base", [f"collect.fields={fields}"])
+    assert str(refused.value).startswith(f"configuration key 'collect.fields': {told}")
