@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,12 @@ from conf.schema import Collect, load
 def server() -> Iterator[TitleServer]:
     with TitleServer() as running:
         yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the raw folder that a test crawls into."""
+    return tmp_path / "raw" / "first"
 
 
 @pytest.fixture

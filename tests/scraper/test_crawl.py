@@ -1,7 +1,5 @@
 """Whole crawls, each in its own process, against hand-written pages on loopback."""
 
-import contextlib
-import gzip
 import json
 import os
 import signal
@@ -18,16 +16,11 @@ from title_pages import TitleServer, ids_of, plot_page
 from conf.schema import Collect
 from scraper.launch import CrawlError, run_crawl
 from scraper.stored_pages import read_page
-from scraper.writer import dropped_ids, read_part, read_raw, stored_ids
+from scraper.writer import dropped_ids, read_raw, stored_ids
 from tasks.store import Manifest, read_manifest, write_json, write_manifest
 
 Build = Callable[..., Collect]
 Crawl = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "raw" / "first"
 
 
 @pytest.fixture
@@ -219,39 +212,6 @@ def test_robots_that_cannot_be_had_ends_the_crawl(server: TitleServer, crawl: Cr
     with pytest.raises(CrawlError, match=r"/robots.txt cannot be had \(status 503\), so nothing else"):
         crawl(ids_of(20), retries=1, first_pause=0.01)
     assert set(server.asked) == {"/robots.txt"}
-
-
-def test_cached_pages_are_not_fetched_again(server: TitleServer, collect: Build, folder: Path) -> None:
-    plan = collect(cache=True)
-    run_crawl(plan, ids_of(3), folder, "f1")
-    server.asked.clear()
-    report = run_crawl(plan, ids_of(3), folder.with_name("second"), "f2")
-    assert (report["items"], report["pages_from_cache"], server.asked) == (3, 3, ["/robots.txt"])
-    fetched, cached = (read_part(at / "part-00000.parquet") for at in (folder, folder.with_name("second")))
-    assert set(cached["synopsis"].to_pylist()) == {"All of it happens."}
-    assert max(cached["retrieved_at"].to_pylist()) <= max(fetched["retrieved_at"].to_pylist())
-
-
-def test_expired_pages_are_fetched_again(server: TitleServer, collect: Build, folder: Path) -> None:
-    run_crawl(collect(cache=True), ids_of(3), folder, "f1")
-    report = run_crawl(collect(cache=True, refresh_days=0.0), ids_of(3), folder.with_name("second"), "f2")
-    assert report["pages_from_cache"] == 0
-
-
-@pytest.mark.parametrize("status", [202, 403, 405, 404, 500])
-def test_errors_and_blocks_are_never_cached(server: TitleServer, collect: Build, folder: Path, status: int) -> None:
-    server.every = lambda path: (status, {}, b"<html>no</html>") if path.startswith("/title") else None
-    with contextlib.suppress(CrawlError):
-        run_crawl(collect(cache=True, retries=0), ids_of(2), folder, "f1")
-    assert list(folder.parent.parent.glob("pages/*/*")) == []
-
-
-def test_cached_page_holds_no_request_context(server: TitleServer, collect: Build, folder: Path) -> None:
-    page = plot_page("tt0000001").replace('"pageProps":', '"requestContext": {"ip": "203.0.113.9"}, "pageProps":')
-    server.faults[plot(1)] = [(200, {}, page.encode())]
-    run_crawl(collect(cache=True), ids_of(1), folder, "f1")
-    (path,) = folder.parent.parent.glob("pages/*/*")
-    assert "203.0.113.9" not in gzip.decompress(path.read_bytes()).decode()
 
 
 def test_challenge_ends_the_crawl_before_any_title(server: TitleServer, crawl: Crawl, folder: Path) -> None:

@@ -31,11 +31,6 @@ def titles() -> pa.Table:
     return generate_titles(COUNT, random_seed=7)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "raw" / "first"
-
-
 def ids_of_table(titles: pa.Table) -> list[str]:
     return list(titles["title_id"].to_pylist())
 

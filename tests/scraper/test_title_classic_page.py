@@ -12,14 +12,15 @@ CANONICAL = '<link rel="canonical" href="http://www.imdb.com/title/tt0000001/" /
 STORYLINE = """
 <div class="article" id="titleStoryLine">
   <div class="inline canwrap" itemprop="description"><p>A clerk finds a map &amp; a <a href="/name/nm1/">key</a>.<br/>
-    Then he goes.<em class="nobr">Written by <a href="/search/title?plot_author=Jo+Doe&view=simple">Jo Doe</a></em></p></div>
+    Then he goes.<em class="nobr">Written by <a href="/search/title?plot_author=Jo+Doe">Jo Doe</a></em></p></div>
   <span class="see-more inline"><a href="/title/tt0000001/plotsummary">Plot Summary</a></span>
   <div class="see-more inline canwrap"><h4 class="inline">Plot Keywords:</h4>
     <a href="/keyword/lamp"><span class="itemprop">lamp</span></a> <span>|</span>
     <a href="/keyword/old-map"><span class="itemprop">old map</span></a>
     <nobr><a href="/title/tt0000001/keywords">See All (9)</a></nobr></div>
   <div class="see-more inline canwrap"><h4 class="inline">Genres:</h4>
-    <a href="/genre/Drama"> Drama</a> <a href="/genre/War"> War</a> <a href="/genre/Crime"> Crime</a> <a> Mystery</a></div>
+    <a href="/genre/Drama"> Drama</a> <a href="/genre/War"> War</a> <a href="/genre/Crime"> Crime</a>
+    <a> Mystery</a></div>
 </div>
 <div id="titleDetails">
   <div class="txt-block"><h4 class="inline">Country:</h4> <a>France</a> <a>Chad</a></div>
@@ -30,9 +31,10 @@ STORYLINE = """
 </div>
 <table class="cast_list"><tr><td class="castlist_label">Cast:</td></tr>
   <tr class="odd"><td class="primary_photo"><a href="/name/nm2/"><img alt="x"/></a></td>
-  <td class="itemprop"><a href="/name/nm2/"><span>Ann Lee</span></a></td><td class="character"><a href="/name/nm9/">Ed</a></td></tr>
+  <td class="itemprop"><a href="/name/nm2/"><span>Ann Lee</span></a></td>
+  <td class="character"><a href="/name/nm9/">Ed</a></td></tr>
 </table>
-"""  # noqa: E501
+"""
 GROSS = '<div class="txt-block"><h4 class="inline">Cumulative Worldwide Gross:</h4> $9,876,543</div>'
 CREDITS = """
 <div class="credit_summary_item"><h4 class="inline">Director:</h4> <a href="/name/nm3/?ref_=tt_ov_dr">Bo Ek</a></div>
