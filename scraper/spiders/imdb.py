@@ -92,7 +92,9 @@ class ImdbSpider(scrapy.Spider):
     def _choose_next(self, asked: tuple[str, ...], known: Sequence[PageFacts]) -> str | None:
         if len(asked) < len(self.pages):
             return self.pages[len(asked)]
-        return None if any(page.genres for page in known) else choose_genre_page(asked)
+        # One more page at most: some titles have no genres anywhere.
+        looked = len(asked) > len(self.pages) or any(page.genres for page in known)
+        return None if looked else choose_genre_page(asked)
 
     def _merge(self, title_id: str, known: Sequence[PageFacts], response: Response | None = None) -> Title:
         return merge_pages(

@@ -152,6 +152,12 @@ def test_second_page_is_asked_for_where_genres_are_empty(server: TitleServer, cr
     assert rows == {"tt0000001": ["Drama", "Mystery"], "tt0000002": ["Drama"]}
 
 
+def test_title_without_genres_anywhere_costs_one_more_page(server: TitleServer, crawl: Crawl, folder: Path) -> None:
+    for page in (plot(1), "/title/tt0000001/reference/"):
+        server.faults[page] = [(200, {}, plot_page("tt0000001", genres=()).encode())]
+    assert (crawl(ids_of(1))["items"], set(server.counts())) == (1, {plot(1), "/title/tt0000001/reference/"})
+
+
 def test_merged_title_is_a_permanent_drop(server: TitleServer, crawl: Crawl, folder: Path) -> None:
     server.faults[plot(1)] = [(301, {"Location": plot(7)}, b"")]
     assert crawl(ids_of(2))["dropped"] == {"merged": 1}
