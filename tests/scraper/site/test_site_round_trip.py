@@ -33,8 +33,8 @@ def test_field_of_the_titles_file_survives(pairs: list[tuple[SiteTitle, Title]],
 
 @pytest.mark.parametrize(
     "field",
-    ["mpaa", "run_time", "rating", "ratings_count", "budget", "budget_currency", "world_gross", "countries"]
-    + ["directors", "writers", "actors", "keywords", "languages"],
+    ["mpaa", "run_time", "rating", "ratings_count", "budget", "budget_currency", "world_gross", "world_gross_currency"]
+    + ["directors", "writers", "actors", "keywords", "countries", "languages"],
 )
 def test_invented_fact_survives(pairs: list[tuple[SiteTitle, Title]], field: str) -> None:
     expected: list[Any] = [getattr(invent_facts(title.title_id), field) for title, _ in pairs]

@@ -43,7 +43,7 @@ def fetch(url: str) -> tuple[int, http.client.HTTPMessage, str]:
         connection.close()
 
 
-@pytest.mark.parametrize("path", [PAGE, PAGE + "plotsummary/", PAGE + "?ref_=nv_sr_1"])
+@pytest.mark.parametrize("path", [PAGE, PAGE + "plotsummary/", PAGE + "reference/", PAGE + "?ref_=nv_sr_1"])
 def test_a_title_page_is_html_with_next_data(site: str, path: str) -> None:
     status, headers, body = fetch(site + path)
     assert status == 200
@@ -51,7 +51,7 @@ def test_a_title_page_is_html_with_next_data(site: str, path: str) -> None:
     assert '<script id="__NEXT_DATA__" type="application/json">' in body
 
 
-@pytest.mark.parametrize("path", ["/title/tt1000001", "/title/tt1000001/plotsummary"])
+@pytest.mark.parametrize("path", ["/title/tt1000001", "/title/tt1000001/plotsummary", "/title/tt1000001/reference"])
 def test_a_path_without_its_slash_is_redirected(site: str, path: str) -> None:
     status, headers, _ = fetch(f"{site}{path}?x=1")
     assert (status, headers["Location"]) == (308, f"{path}/?x=1")
