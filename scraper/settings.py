@@ -61,6 +61,10 @@ def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: 
             "scraper.middlewares.BlockGuard": 570,
         },
         "ITEM_PIPELINES": {"scraper.pipelines.PartPipeline": 100},
+        # A response of ours yields one thing at most: Scrapy starts so many coroutines for each of them.
+        "CONCURRENT_ITEMS": 1,
+        # It reads and parses the spider's source again and again, to warn of a mistake that mypy finds.
+        "WARN_ON_GENERATOR_RETURN_VALUE": False,
         # Both would run code that is sent to a port of this machine.
         "TELNETCONSOLE_ENABLED": False,
         "REMOTE_CONTROL_ENABLED": False,

@@ -12,7 +12,8 @@ from parsel import Selector
 from conf.errors import GenreflowError
 from scraper.pages.trees import dig, text_at, whole_characters
 
-_NEXT_DATA = re.compile(r"<script id=[\"']__NEXT_DATA__[\"'][^>]*>")
+_NEXT_DATA_ID, _SCRIPT = "__NEXT_DATA__", "<script id='"
+_NEXT_DATA = re.compile(rf"<script id=[\"']{_NEXT_DATA_ID}[\"'][^>]*>")
 _JSON_LD = re.compile(r"<script[^>]*type=[\"']application/ld\+json[\"'][^>]*>(.*?)</script>", re.DOTALL)
 _CANONICAL = re.compile(r"<link[^>]*rel=[\"']canonical[\"'][^>]*href=[\"'][^\"']*/title/(tt\d{7,})")
 
@@ -27,7 +28,7 @@ class BlockedError(PageError):
 
 def is_challenge(body: str) -> bool:
     """Tell AWS WAF's challenge and captcha pages (marks: gokuProps, awswaf.com) from pages with data."""
-    return ("gokuProps" in body or "awswaf.com" in body) and "__NEXT_DATA__" not in body
+    return _NEXT_DATA_ID not in body and ("gokuProps" in body or "awswaf.com" in body)
 
 
 class Page:
@@ -39,7 +40,7 @@ class Page:
     def __init__(self, html: str) -> None:
         if is_challenge(html):
             raise BlockedError("a bot challenge (gokuProps or awswaf.com, no __NEXT_DATA__) came instead of a page")
-        self.html = whole_characters(html)
+        self.html = html
 
     @cached_property
     def props(self) -> dict[str, Any]:
@@ -69,7 +70,9 @@ class Page:
     def _find_next_data(self) -> str | None:
         if self._is_bare_json:
             return self.html
-        opening = _NEXT_DATA.search(self.html)
+        # Found by plain search first, which is several times faster on pages of a megabyte.
+        near = self.html.find(_NEXT_DATA_ID)
+        opening = _NEXT_DATA.search(self.html, max(0, near - len(_SCRIPT))) if near >= 0 else None
         if opening is None:
             return None
         end = self.html.find("</script>", opening.end())
@@ -93,7 +96,7 @@ class Page:
     @cached_property
     def selector(self) -> Selector:
         """Return the parsed HTML, an empty one for bare JSON."""
-        return Selector(text="" if self._is_bare_json else self.html, type="html")
+        return Selector(text="" if self._is_bare_json else whole_characters(self.html), type="html")
 
     @cached_property
     def canonical_id(self) -> str | None:
