@@ -5,6 +5,8 @@ from typing import Literal
 Corpus = Literal["summary", "synopsis"]
 Recipe = Literal["seed", "linear", "bilstm"]
 CORPORA: tuple[Corpus, ...] = ("summary", "synopsis")
+# The spiders that come with genreflow: the sources that can be crawled.
+SPIDERS = ("imdb", "wikipedia", "tmdb", "omdb")
 # Named sets of fields that a crawl can be asked for.
 FieldSet = Literal["study", "texts", "all"]
 # Fields of the raw record that a page can carry.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -11,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from conf.errors import GenreflowError
-from conf.names import Corpus, FieldSet, Recipe, TitleField
+from conf.names import SPIDERS, Corpus, FieldSet, Recipe, TitleField
 
 FOLDER = Path(__file__).parent
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -49,8 +50,9 @@ class Select(Section):
 class Collect(Section):
     """Configure the crawl: what is asked of whom, and with which manners."""
 
-    spider: Literal["imdb"]
+    spider: str
     base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")]
+    wikidata_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")] | None
     ids: str | None
     refresh_days: Annotated[float, Field(ge=0)] | None
     select: Select
@@ -73,6 +75,18 @@ class Collect(Section):
     judged_titles: Positive
     kept_pages: Annotated[int, Field(ge=0)]
     cache: bool
+
+    @property
+    def source(self) -> str:
+        """Return the short name of the source, part of its folders' names below raw/."""
+        return self.spider.rpartition(":")[2].lower().removesuffix("spider")
+
+    @field_validator("spider")
+    @classmethod
+    def _known_spider(cls, value: str) -> str:
+        if value not in SPIDERS and not re.fullmatch(r"[\w.]+:\w+", value):
+            raise ValueError(f"expected {', '.join(SPIDERS)} or package.module:Class{_nearest(value, list(SPIDERS))}")
+        return value
 
     @field_validator("fields", mode="before")
     @classmethod
@@ -111,6 +125,7 @@ class Prepare(Section):
 
     corpora: Annotated[tuple[Corpus, ...], Field(min_length=1)]
     filter: Annotated[str, Field(min_length=1)]
+    prefer: tuple[str, ...]
     summary: Lengths
     synopsis: Lengths
     first_year: int | None
@@ -120,7 +135,7 @@ class Prepare(Section):
     duplicate_similarity: Annotated[float, Field(gt=0, le=1)]
     duplicate_ngram: Positive
 
-    @field_validator("corpora", "genres")
+    @field_validator("corpora", "genres", "prefer")
     @classmethod
     def _names_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return _each_once(value)

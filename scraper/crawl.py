@@ -21,13 +21,13 @@ from typing import Any
 from pydantic import BaseModel
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 
+from conf.errors import GenreflowError
 from conf.schema import Collect
-from scraper.items import GENERATED
 from scraper.launch import TOO_MANY_FAILED, crawl_lock
-from scraper.page_choice import choose_pages
 from scraper.pipelines import TOO_MANY_FAILED_REASON, count_pages
-from scraper.settings import MannersError, crawl_settings, crawled_host, is_loopback
-from scraper.spiders.imdb import ImdbSpider
+from scraper.settings import crawl_settings, crawled_hosts
+from scraper.spiders.known import find_spider
+from scraper.spiders.titles import TitleSpider
 from scraper.writer import PartWriter, WriterError, dropped_ids, stored_ids
 from tasks.store import StoreError, write_json
 
@@ -44,6 +44,7 @@ _EXIT_BY_REASON = {
     "finished": EXIT_OK,
     "blocked": EXIT_BLOCKED,
     "daily_cap": EXIT_CAP,
+    "refused": EXIT_REFUSED,
     TOO_MANY_FAILED_REASON: EXIT_FAILED,
     "shutdown": EXIT_STOPPED,
 }
@@ -84,13 +85,16 @@ def main(arguments: Sequence[str]) -> int:
             spec = CrawlSpec.model_validate_json(Path(arguments[0]).read_bytes())
             ids = list(dict.fromkeys(spec.ids_file.read_text(encoding="utf-8").split()))
             settings = crawl_settings(spec.collect, log_file(spec.folder), page_folder(spec.folder))
-        except (OSError, ValueError, MannersError) as error:
+            spider = find_spider(spec.collect.spider)
+            if spider.key is not None:
+                spider.key.read()
+        except (OSError, ValueError, GenreflowError) as error:
             return _fail(EXIT_REFUSED, error)
         if spec.follow_starter:
             _stop_with_starter()
         try:
             with crawl_lock(spec.folder.parent, spec.collect):
-                return _Crawl(spec, ids, settings).run()
+                return _Crawl(spec, spider, ids, settings).run()
         except (OSError, WriterError, StoreError) as error:
             return _fail(EXIT_ERROR, error)
 
@@ -131,11 +135,11 @@ class _End:
 class _Crawl:
     """Ask for what a folder does not hold yet, and mark it finished only when every title is counted."""
 
-    def __init__(self, spec: CrawlSpec, ids: list[str], settings: dict[str, Any]) -> None:
+    def __init__(self, spec: CrawlSpec, spider: type[TitleSpider], ids: list[str], settings: dict[str, Any]) -> None:
         folder = spec.folder
         folder.parent.mkdir(parents=True, exist_ok=True)
-        self._spec = spec
-        quota_file = folder.parent / f"requests-{crawled_host(spec.collect)}.json"
+        self._spec, self._spider = spec, spider
+        quota_file = folder.parent / f"requests-{crawled_hosts(spec.collect)[0]}.json"
         self._settings = settings | {"QUOTA_FILE": str(quota_file)}
         held = stored_ids(folder) | dropped_ids(folder)
         self._todo = [title_id for title_id in ids if title_id not in held]
@@ -166,19 +170,14 @@ class _Crawl:
 
     def _run_scrapy(self) -> Crawler:
         process = AsyncCrawlerProcess(self._settings)
-        crawler = process.create_crawler(ImdbSpider)
-        collect = self._spec.collect
+        crawler = process.create_crawler(self._spider)
         process.crawl(
             crawler,
             ids=self._todo,
-            base_url=collect.base_url,
-            pages=choose_pages(collect.fields),
+            collect=self._spec.collect,
             writer=self._writer,
             tell=self._tell_progress,
             keep_folder=self._spec.folder / "unparsable",
-            kept_pages=collect.kept_pages,
-            source=GENERATED if collect.ids == GENERATED else collect.spider,
-            terms=None if is_loopback(crawled_host(collect)) else collect.permission,
         )
         process.start()
         return crawler
@@ -225,7 +224,6 @@ class _Crawl:
     def _report(self, crawler: Crawler | None, end: _End, seconds: float) -> dict[str, Any]:
         stats: dict[str, Any] = crawler.stats.get_stats() if crawler and crawler.stats else {}
         pages = count_pages(crawler) if crawler else 0
-        prefix = "downloader/response_status_count/"
         summary = self._writer.summarize()
         return {
             "asked": self._writer.asked,
@@ -236,7 +234,8 @@ class _Crawl:
             "failed": summary["failed"],
             "pages": pages,
             "pages_from_cache": stats.get("httpcache/hit", 0),
-            "status_codes": {key[len(prefix) :]: n for key, n in stats.items() if key.startswith(prefix)},
+            "status_codes": _below(stats, "downloader/response_status_count/"),
+            "unknown_genres": _below(stats, "genres/unknown/"),
             "retries": stats.get("retry/count", 0),
             "bytes": stats.get("downloader/response_bytes", 0),
             "seconds": round(seconds, 3),
@@ -244,6 +243,10 @@ class _Crawl:
             "finish_reason": end.reason,
             "message": end.message,
         }
+
+
+def _below(stats: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {key[len(prefix) :]: count for key, count in stats.items() if key.startswith(prefix)}
 
 
 if __name__ == "__main__":

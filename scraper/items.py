@@ -9,7 +9,7 @@ from datetime import datetime
 import pyarrow as pa
 
 # Raised whenever a column is added or changes its meaning; a part with a higher number is refused by readers.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # The source of titles that the local movie site made up; nothing is trained on them together with others.
 GENERATED = "generated"
@@ -31,7 +31,11 @@ class Title:
 
     The first fifteen fields after the id are those of the 2020 study. run_time is in minutes, budget and
     world_gross are whole units of their currency (ISO 4217), retrieved_at is in UTC. summary is the short
-    outline, or the first of the summaries where there is none; summaries never repeat the outline.
+    outline, or the first of the summaries where there is none; summaries never repeat the outline. lead is the opening
+    of an encyclopedia's article: it names the genre, so nothing may be trained on it.
+
+    A record is what one source told at one moment: source, source_url, terms (the licence, or the terms of use) and
+    retrieved_at hold for each of its texts; summary_source and synopsis_source say where in the source a text stood.
     """
 
     title_id: str
@@ -57,6 +61,7 @@ class Title:
     summaries: tuple[Summary, ...] = ()
     countries: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    lead: str | None = None
     source: str = ""
     source_url: str | None = None
     terms: str | None = None
@@ -92,6 +97,7 @@ RAW_SCHEMA = pa.schema(
         pa.field("summaries", pa.list_(pa.struct([("text", pa.string()), ("author", pa.string())]))),
         pa.field("countries", _TEXTS),
         pa.field("languages", _TEXTS),
+        pa.field("lead", pa.string()),
         pa.field("source", pa.string(), nullable=False),
         pa.field("source_url", pa.string()),
         pa.field("terms", pa.string()),
@@ -103,7 +109,7 @@ RAW_SCHEMA = pa.schema(
 )
 
 # Columns that came with a schema version; parts of an earlier one are read as if they were null there.
-ADDED_COLUMNS = {2: ("summaries", "countries", "languages")}
+ADDED_COLUMNS = {2: ("summaries", "countries", "languages"), 3: ("lead",)}
 
 
 def to_table(titles: list[Title]) -> pa.Table:

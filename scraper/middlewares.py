@@ -15,10 +15,11 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, IgnoreRequest
-from scrapy.http import Response, TextResponse
+from scrapy.http import HtmlResponse, Response
 
 from scraper.pages.page import is_challenge
 from scraper.quota import DailyQuota
+from scraper.verdicts import Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -28,18 +29,16 @@ _REFUSALS_IN_A_ROW = 3
 # So many attempts in a row that nobody listens to end the crawl: the site is not there.
 _UNREACHABLE_IN_A_ROW = 10
 _NOBODY_THERE = (DownloadConnectionRefusedError, CannotResolveHostError)
+_TOO_MANY = f"status {int(HTTPStatus.TOO_MANY_REQUESTS)}"
 _REFUSED = (HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED)
-# A whole page closes its html element within so many bytes of its end.
-_TAIL_BYTES = 256
-BLOCKED_ADVICE = (
-    "IMDb's terms forbid automatic access without written consent, and genreflow has no way around a block; "
-    "use titles or stored pages you already have (`genreflow import FILE.parquet`, `genreflow parse FOLDER`), IMDb's "
-    "licensed data, or your own mirror"
-)
 
 
-class TruncatedError(IgnoreRequest):
-    """Say that a page was cut off before its end each time it was asked for."""
+class NoAnswerError(IgnoreRequest):
+    """Say that a request got no answer that counts each time it was made, and what was wrong with the last."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def stop_crawl(crawler: Crawler, reason: str, message: str) -> None:
@@ -58,6 +57,15 @@ def stop_unreachable(crawler: Crawler, request: Request) -> None:
     host = urlsplit(request.url)
     message = f"nothing answers at {host.scheme}://{host.netloc} (collect.base_url); is the site running?"
     stop_crawl(crawler, "unreachable", message)
+
+
+def stop_asked_to_wait(crawler: Crawler, request: Request, seconds: float) -> None:
+    """End the crawl because the host asks for a longer pause than collect.longest_pause allows."""
+    message = (
+        f"{urlsplit(request.url).netloc} asks for a pause of {seconds:.0f} s (status 429, Retry-After), longer than "
+        f"collect.longest_pause; the same command goes on later where this one stopped"
+    )
+    stop_crawl(crawler, "daily_cap", message)
 
 
 def is_stopping(crawler: Crawler) -> bool:
@@ -93,12 +101,14 @@ class PatientRetryMiddleware(RetryMiddleware):
             if again is None:
                 self._judge_robots(request, f"status {response.status}")
             return again or response
-        if _is_truncated(response):
-            again = await self._wait_and_retry(request, "truncated", 0.0)
-            if again is None:
-                raise TruncatedError(f"{request.url}: cut off before </html>")
-            return again
-        return response
+        spider: Any = self.crawler.spider
+        verdict: Verdict | None = spider.judge(response)
+        if verdict is None:
+            return response
+        again = await self._wait_and_retry(request, verdict.reason, read_retry_after(response))
+        if again is None:
+            raise NoAnswerError(f"{request.url}: {verdict.message}", verdict.reason)
+        return again
 
     async def process_exception(  # type: ignore[override]
         self, request: Request, exception: Exception
@@ -128,6 +138,8 @@ class PatientRetryMiddleware(RetryMiddleware):
         longest = self.crawler.settings.getfloat("LONGEST_PAUSE")
         if told > longest:
             logger.warning("%s: asked to wait %.0f s, longer than longest_pause %.0f s", request, told, longest)
+            if reason == _TOO_MANY:
+                stop_asked_to_wait(self.crawler, request, told)
             return None
         again = self._retry(request, reason)
         if again is not None:
@@ -142,15 +154,8 @@ class PatientRetryMiddleware(RetryMiddleware):
             await asyncio.sleep(min(left, _PAUSE_SLICE))
 
 
-def _is_truncated(response: Response) -> bool:
-    kind = (response.headers.get("Content-Type") or b"text/html").lower()
-    if response.status != HTTPStatus.OK or not kind.startswith(b"text/html"):
-        return False
-    return not response.url.endswith("/robots.txt") and b"</html>" not in response.body[-_TAIL_BYTES:].lower()
-
-
 class BlockGuard:
-    """End the crawl at the first challenge, at three refusals in a row, or when the daily cap is reached."""
+    """End the crawl at the first challenge, at three refusals in a row, at the daily cap, or as the spider judges."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
@@ -169,9 +174,9 @@ class BlockGuard:
         spider: Any = self._crawler.spider
         if spider.stop_message is not None:
             raise IgnoreRequest("the crawl is ending")
-        host = spider.host
-        if urlsplit(request.url).netloc != host:
-            raise IgnoreRequest(f"{request.url} is not on {host}")
+        host = urlsplit(request.url).netloc
+        if host not in spider.hosts:
+            raise IgnoreRequest(f"{request.url} is not on {', '.join(sorted(spider.hosts))}")
         if self._quota is not None and self._cap is not None:
             if self._quota.used >= self._cap:
                 stop_crawl(
@@ -185,6 +190,11 @@ class BlockGuard:
     def process_response(self, request: Request, response: Response) -> Response:
         """Look for a block in each answer."""
         self._unreachable = 0
+        spider: Any = self._crawler.spider
+        verdict: Verdict | None = spider.judge(response)
+        if verdict is not None and verdict.stops:
+            stop_crawl(self._crawler, verdict.reason, verdict.message)
+            raise IgnoreRequest(verdict.message)
         action = (response.headers.get("x-amzn-waf-action") or b"").decode("latin-1")
         if response.status in _REFUSED:
             self._refusals += 1
@@ -194,7 +204,7 @@ class BlockGuard:
             self._block(request, response, f"header x-amzn-waf-action: {action}")
         elif response.status == HTTPStatus.ACCEPTED:
             self._block(request, response, "status 202 is a challenge, not a page")
-        elif isinstance(response, TextResponse) and is_challenge(response.text):
+        elif isinstance(response, HtmlResponse) and is_challenge(response.text):
             self._block(request, response, "the body is a bot challenge")
         elif self._refusals >= _REFUSALS_IN_A_ROW:
             self._block(request, response, f"{self._refusals} refusals in a row")
@@ -209,6 +219,7 @@ class BlockGuard:
             stop_unreachable(self._crawler, request)
 
     def _block(self, request: Request, response: Response, sign: str) -> None:
-        message = f"blocked: {request.url} answered {response.status} ({sign}). {BLOCKED_ADVICE}"
+        spider: Any = self._crawler.spider
+        message = f"blocked: {request.url} answered {response.status} ({sign}). {spider.advice}"
         stop_crawl(self._crawler, "blocked", message)
         raise IgnoreRequest(message)

@@ -41,7 +41,7 @@ class PartPipeline:
         try:
             if isinstance(item, Title):
                 spider.writer.add(item)
-            elif item.permanent and not spider.writer.taken:
+            elif item.permanent and spider.gone and not spider.writer.taken:
                 self._missing.append(item)
             else:
                 spider.writer.drop(item)

@@ -25,9 +25,10 @@ def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: 
     Every Scrapy message from WARNING up goes to log_file, or to standard error where there is none. page_folder
     is where good pages are kept when collect.cache is set.
     """
-    host = crawled_host(collect)
+    hosts = crawled_hosts(collect)
     manners = choose_manners(collect)
-    _check_permission(collect, host)
+    for host in hosts:
+        _check_permission(collect, host)
     settings: dict[str, Any] = {
         "BOT_NAME": "genreflow",
         "USER_AGENT": _user_agent(collect),
@@ -37,7 +38,7 @@ def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: 
             "Accept-Language": collect.language,
         },
         "COOKIES_ENABLED": False,
-        "HTTPPROXY_ENABLED": not is_loopback(host),
+        "HTTPPROXY_ENABLED": not all(map(is_loopback, hosts)),
         "DOWNLOAD_TIMEOUT": collect.timeout,
         "RETRY_TIMES": collect.retries,
         "RETRY_HTTP_CODES": RETRIED_STATUS,
@@ -75,9 +76,10 @@ def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: 
     return settings | (_polite(collect) if manners == "polite" else _own_server(collect))
 
 
-def crawled_host(collect: Collect) -> str:
-    """Return the host name of base_url, lower case, without port."""
-    return (urlsplit(collect.base_url).hostname or "").lower()
+def crawled_hosts(collect: Collect) -> tuple[str, ...]:
+    """Return the host names of base_url and, where it has one of its own, of wikidata_url, lower case, without port."""
+    names = [(urlsplit(url).hostname or "").lower() for url in (collect.base_url, collect.wikidata_url) if url]
+    return tuple(dict.fromkeys(names))
 
 
 def is_loopback(host: str) -> bool:
@@ -90,13 +92,14 @@ def is_loopback(host: str) -> bool:
 
 def choose_manners(collect: Collect) -> Literal["polite", "own-server"]:
     """Resolve `auto` (own-server on loopback, polite elsewhere) and refuse own-server for foreign hosts."""
-    host = crawled_host(collect)
+    hosts = crawled_hosts(collect)
     if collect.manners == "auto":
-        return "own-server" if is_loopback(host) else "polite"
-    own = is_loopback(host) or (host in collect.own_hosts and not _is_imdb(host))
-    if collect.manners == "own-server" and not own:
+        return "own-server" if all(map(is_loopback, hosts)) else "polite"
+    foreign = [host for host in hosts if not is_loopback(host) and (host not in collect.own_hosts or _is_imdb(host))]
+    if collect.manners == "own-server" and foreign:
         raise MannersError(
-            f"collect.manners own-server is for loopback and the hosts of collect.own_hosts, not {host}; use polite"
+            f"collect.manners own-server is for loopback and the hosts of collect.own_hosts, not "
+            f"{', '.join(foreign)}; use polite"
         )
     return collect.manners
 

@@ -50,7 +50,7 @@ def _is_passing(task: Any, task_run: Any, state: Any) -> bool:
 
 
 @task(
-    task_run_name="collect {settings.spider}",
+    task_run_name="collect {settings.source}",
     cache_policy=NO_CACHE,
     retries=2,
     retry_delay_seconds=[10, 60],
@@ -66,7 +66,7 @@ def collect_titles(home: Path, settings: Collect, site: Site) -> Collected:
     ids = _asked_ids(settings, site)
     source = _fingerprint_source(settings, site)
     with crawl_lock(home / "raw", settings):
-        frontier = find_frontier(home / "raw", settings.spider, source, ids, settings.refresh_days)
+        frontier = find_frontier(home / "raw", settings.source, source, ids, settings.refresh_days)
     for part in frontier.damaged:
         logger.warning("%s is missing or not what its manifest says: its titles are asked for again", part)
     held = frontier.stored + frontier.dropped
@@ -101,7 +101,8 @@ def _fingerprint_source(settings: Collect, site: Site) -> str:
         version=VERSION,
         spider=settings.spider,
         host=urlsplit(settings.base_url).hostname,
-        pages=choose_pages(settings.fields),
+        # Only IMDb's pages differ in what they carry.
+        pages=choose_pages(settings.fields) if settings.spider == "imdb" else None,
         site=site if settings.ids == GENERATED else None,
     )
 

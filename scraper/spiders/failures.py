@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from collections.abc import Collection
 
 from scrapy.exceptions import IgnoreRequest
 from scrapy.spidermiddlewares.httperror import HttpError
 
-from scraper.middlewares import TruncatedError
+from scraper.middlewares import NoAnswerError
 from scraper.writer import Drop
 
-_GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
-
-def explain_failure(title_id: str, error: BaseException) -> Drop:
-    """Return the drop for a title whose page could not be had: permanent for 404 and 410 only."""
+def explain_failure(title_id: str, error: BaseException, gone: Collection[int]) -> Drop:
+    """Return the drop for a title whose page could not be had: permanent for the statuses in `gone` only."""
     if isinstance(error, HttpError):
         status, url = error.response.status, error.response.url
-        if status in _GONE:
+        if status in gone:
             return Drop(title_id, "not_found", f"{url}: status {status}")
         return Drop(title_id, f"failed:{status}", f"{url}: status {status}", permanent=False)
-    if isinstance(error, TruncatedError):
-        return Drop(title_id, "failed:truncated", str(error), permanent=False)
+    if isinstance(error, NoAnswerError):
+        return Drop(title_id, f"failed:{error.reason}", str(error), permanent=False)
     if isinstance(error, IgnoreRequest):
         reason = "failed:robots" if "robots.txt" in str(error) else "failed:not_sent"
         return Drop(title_id, reason, str(error), permanent=False)

@@ -2,92 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import dataclasses
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from http import HTTPStatus
+from typing import Any, ClassVar
 
 import scrapy
-from scrapy import signals
-from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
 from scraper.items import Title
 from scraper.page_cache import RETRIEVED_AT
-from scraper.page_choice import choose_genre_page
+from scraper.page_choice import choose_genre_page, choose_pages
 from scraper.pages.facts import PageFacts
 from scraper.pages.imdb import merge_pages
 from scraper.pages.layouts import parse_page
-from scraper.pages.page import PageError
-from scraper.spiders.failures import explain_failure, explain_merger
-from scraper.stored_pages import StoredPage, write_page
-from scraper.writer import Drop, PartWriter
+from scraper.settings import crawled_hosts, is_loopback
+from scraper.spiders.failures import explain_merger
+from scraper.spiders.titles import Outcome, TitleSpider
+from scraper.verdicts import Verdict
+from scraper.writer import Drop
+
+# A whole page closes its html element within so many bytes of its end.
+_TAIL_BYTES = 256
 
 
-class ImdbSpider(scrapy.Spider):
+class ImdbSpider(TitleSpider):
     """Ask for each title's pages one after the other and merge what they tell into one record."""
 
     name = "imdb"
+    gone: ClassVar[frozenset[int]] = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+    advice: ClassVar[str] = (
+        "IMDb's terms forbid automatic access without written consent, and genreflow has no way around a block; "
+        "use titles or stored pages you already have (`genreflow import FILE`, `genreflow parse FOLDER`), a source "
+        "that anyone may use (docs/sources.md), IMDb's licensed data, or your own mirror"
+    )
 
-    def __init__(
-        self,
-        *,
-        ids: Sequence[str],
-        base_url: str,
-        pages: Sequence[str],
-        writer: PartWriter,
-        tell: Callable[[int], None],
-        keep_folder: Path,
-        kept_pages: int,
-        source: str = "imdb",
-        terms: str | None = None,
-    ) -> None:
-        super().__init__()
-        self.ids, self.pages, self.writer, self.tell = ids, tuple(pages), writer, tell
-        self.keep_folder, self.kept_pages = keep_folder, kept_pages
-        self.source, self.terms = source, terms
-        self.base_url = base_url.rstrip("/")
-        self.host = urlsplit(base_url).netloc
-        self.stop_message: str | None = None
+    def __init__(self, **plan: Any) -> None:
+        super().__init__(**plan)
+        self.pages = choose_pages(self.collect.fields)
+        own = all(map(is_loopback, crawled_hosts(self.collect)))
+        self.terms = None if own else self.collect.permission
 
-    async def start(self) -> AsyncIterator[scrapy.Request]:
-        """Ask for every title, no sooner than there is room: memory stays flat over any number of ids."""
-        for title_id in self.ids:
-            if self.crawler.engine is not None and self.crawler.engine.needs_backout():
-                await self.crawler.signals.wait_for(signals.scheduler_empty)
-            yield self._ask(title_id, self.pages[0])
+    def ask(self, ids: tuple[str, ...]) -> scrapy.Request:
+        """Ask for the first of a title's pages."""
+        return self._ask(ids[0], self.pages[0])
 
     def _ask(self, title_id: str, page: str, asked: Sequence[str] = (), told: Sequence[PageFacts] = ()) -> Any:
-        # Ids are unique, so Scrapy's own duplicate filter would only cost memory; further pages go first.
-        return scrapy.Request(
-            f"{self.base_url}/title/{title_id}/{page}",
-            self.parse_title,
-            errback=self.count_failure,
-            cb_kwargs={"title_id": title_id, "asked": (*asked, page), "told": tuple(told)},
-            dont_filter=True,
-            priority=len(asked),
-        )
+        url = f"{self.base_url}/title/{title_id}/{page}"
+        return self.send(url, (title_id,), step=len(asked), asked=(*asked, page), told=tuple(told))
 
-    def parse_title(
-        self, response: Response, title_id: str, asked: tuple[str, ...], told: tuple[PageFacts, ...]
-    ) -> Iterator[scrapy.Request | Title | Drop]:
+    def read(  # type: ignore[override]
+        self, response: Response, ids: tuple[str, ...], asked: tuple[str, ...], told: tuple[PageFacts, ...]
+    ) -> Iterator[Outcome]:
         """Turn a title's page, and what its pages before told, into the record or the request for the next page."""
-        try:
-            _, facts = parse_page(response.text)
-            merged = explain_merger(title_id, facts.title_id, response.url)
-            if merged is not None:
-                yield merged
-                return
-            known = (*told, facts)
-            following = self._choose_next(asked, known)
-            if following is None:
-                yield self._merge(title_id, known, response)
-            else:
-                yield self._ask(title_id, following, asked, known)
-        except PageError as error:
-            kept = self._keep(title_id, asked[-1], response)
-            yield Drop(title_id, "unparsable", f"{response.url}: {error}{kept}", permanent=False)
+        (title_id,) = ids
+        _, facts = parse_page(response.text)
+        merged = explain_merger(title_id, facts.title_id, response.url)
+        if merged is not None:
+            yield merged
+            return
+        known = (*told, facts)
+        following = self._choose_next(asked, known)
+        if following is None:
+            yield self._merge(title_id, known, response)
+        else:
+            yield self._ask(title_id, following, asked, known)
+
+    def judge(self, response: Response) -> Verdict | None:
+        """Ask again for a page that was cut off before its end."""
+        kind = (response.headers.get("Content-Type") or b"text/html").lower()
+        if response.status != HTTPStatus.OK or not kind.startswith(b"text/html"):
+            return None
+        if response.url.endswith("/robots.txt") or b"</html>" in response.body[-_TAIL_BYTES:].lower():
+            return None
+        return Verdict("truncated", "cut off before </html>")
+
+    def recover(self, drop: Drop, ids: tuple[str, ...], state: dict[str, Any]) -> Iterator[Title | Drop]:
+        """Keep what a title's pages before told where only a further page does not exist."""
+        if drop.permanent and state["told"]:
+            yield self._merge(ids[0], state["told"])
+        else:
+            yield drop
+
+    def page_name(self, response: Response) -> str:
+        """Name a kept page by what follows the title's id in its address."""
+        return response.cb_kwargs["state"]["asked"][-1].strip("/") or "main"
 
     def _choose_next(self, asked: tuple[str, ...], known: Sequence[PageFacts]) -> str | None:
         if len(asked) < len(self.pages):
@@ -97,30 +97,6 @@ class ImdbSpider(scrapy.Spider):
         return None if looked else choose_genre_page(asked)
 
     def _merge(self, title_id: str, known: Sequence[PageFacts], response: Response | None = None) -> Title:
-        return merge_pages(
-            title_id,
-            known,
-            source=self.source,
-            source_url=f"{self.base_url}/title/{title_id}/{self.pages[0]}",
-            retrieved_at=(response.meta.get(RETRIEVED_AT) if response else None) or datetime.now(UTC),
-            terms=self.terms,
-        )
-
-    def _keep(self, title_id: str, page: str, response: Response) -> str:
-        if self.kept_pages <= 0:
-            return ""
-        self.kept_pages -= 1
-        path = self.keep_folder / f"{title_id}-{page.strip('/') or 'main'}.html.gz"
-        write_page(path, StoredPage(response.text, response.url, datetime.now(UTC)))
-        return f"; the page is kept in {path.parent.name}/{path.name}"
-
-    def count_failure(self, failure: Any) -> Iterator[Title | Drop]:
-        """Turn a request without a usable answer into a drop, or into nothing once the crawl is ending.
-
-        A further page that does not exist takes nothing from what the pages before told.
-        """
-        if self.stop_message is not None and failure.check(IgnoreRequest):
-            return
-        title_id, known = failure.request.cb_kwargs["title_id"], failure.request.cb_kwargs["told"]
-        drop = explain_failure(title_id, failure.value)
-        yield self._merge(title_id, known) if drop.permanent and known else drop
+        signed = self.sign(merge_pages(title_id, known), f"{self.base_url}/title/{title_id}/{self.pages[0]}")
+        cached = response.meta.get(RETRIEVED_AT) if response else None
+        return dataclasses.replace(signed, retrieved_at=cached or datetime.now(UTC))

@@ -38,7 +38,7 @@ def test_parts_carry_the_raw_schema(tmp_path: Path) -> None:
     fill(tmp_path / "a", 1, 2)
     schema = pq.read_schema(tmp_path / "a" / "part-00000.parquet")
     assert schema.equals(RAW_SCHEMA)
-    assert schema.metadata == {b"genreflow.schema_version": b"2"}
+    assert schema.metadata == {b"genreflow.schema_version": b"3"}
 
 
 def test_all_fields_come_back(tmp_path: Path) -> None:
@@ -137,18 +137,21 @@ def test_damaged_part_is_told_and_the_others_are_read(tmp_path: Path) -> None:
 def test_part_of_a_newer_schema_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(tmp_path / "a", 1, 2)
     monkeypatch.setattr("scraper.writer.SCHEMA_VERSION", 0)
-    with pytest.raises(StoreError, match="raw schema version 2, expected 1 to 0"):
+    with pytest.raises(StoreError, match="raw schema version 3, expected 1 to 0"):
         list(read_raw(tmp_path))
 
 
-def test_part_of_the_first_schema_is_read_with_its_later_columns_null(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "later"), [(1, ["summaries", "countries", "languages", "lead"]), (2, ["lead"])])
+def test_part_of_an_earlier_schema_is_read_with_its_later_columns_null(
+    tmp_path: Path, version: int, later: list[str]
+) -> None:
     fill(tmp_path / "a", 1, 2)
     path = tmp_path / "a" / "part-00000.parquet"
-    table = pq.read_table(path).drop_columns(["summaries", "countries", "languages"])
-    pq.write_table(table.replace_schema_metadata({"genreflow.schema_version": "1"}), path)
+    table = pq.read_table(path).drop_columns(later)
+    pq.write_table(table.replace_schema_metadata({"genreflow.schema_version": str(version)}), path)
     manifest = read_manifest(tmp_path / "a")
     assert manifest is not None
     write_manifest(tmp_path / "a", manifest.model_copy(update={"files": {path.name: describe_file(path, rows=1)}}))
     (read,) = read_raw(tmp_path)
     assert read.schema.equals(RAW_SCHEMA)
-    assert read["summaries"].to_pylist() == [None, None]
+    assert [read[name].to_pylist() for name in later] == [[None, None]] * len(later)

@@ -1,0 +1,102 @@
+"""The MediaWiki Action API's answer to a query for articles, continued over several answers.
+
+https://www.mediawiki.org/wiki/API:Query, API:Revisions, API:Continue, API:Errors_and_warnings (formatversion 2)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from scraper.pages.page import PageError
+from scraper.pages.trees import dig, each, integer_at, text_at
+
+# Articles that one query may name.
+TITLES_A_QUERY = 50
+# Seconds by which the databases may lag before the API sends us away: https://www.mediawiki.org/wiki/Manual:Maxlag_parameter
+MAX_LAG = 5
+# Errors that pass.
+_PASSING = (
+    "maxlag",
+    "ratelimited",
+    "readonly",
+    "internal_api_error_DBQueryError",
+    "internal_api_error_DBConnectionError",
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Article:
+    """Hold an article's name, its revision's number and its wikitext."""
+
+    name: str
+    revision: int
+    wikitext: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Articles:
+    """Hold what the answers to one query have told so far; following is what the next request adds, {} at the end.
+
+    named maps each name that was asked for to that of its article; a name that leads to a part of an article
+    (a redirect to a section) is mapped to None: that article is about something else.
+    """
+
+    named: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
+    found: Mapping[str, Article] = dataclasses.field(default_factory=dict)
+    following: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def about(self, asked: str) -> Article | None:
+        """Return the article that a name which was asked for leads to, None where it leads to none."""
+        name: str | None = asked
+        # Normalised first, then redirected, perhaps twice.
+        for _ in range(4):
+            if name is None or name not in self.named:
+                break
+            name = self.named[name]
+        return self.found.get(name) if name is not None else None
+
+
+def articles_query(names: Sequence[str], following: Mapping[str, str]) -> str:
+    """Return the query string that asks for the wikitext of up to TITLES_A_QUERY articles, redirects resolved."""
+    asked = {
+        "action": "query",
+        "format": "json",
+        "formatversion": "2",
+        "prop": "revisions",
+        "rvprop": "ids|content",
+        "rvslots": "main",
+        "redirects": "1",
+        "maxlag": str(MAX_LAG),
+        "titles": "|".join(names),
+    }
+    return urlencode(asked | dict(following))
+
+
+def read_passing_error(answer: Any) -> str | None:
+    """Return the code of an error that passes by itself (maxlag, for one), None for any other answer."""
+    code = text_at(answer, "error", "code")
+    return code if code in _PASSING else None
+
+
+def read_articles(answer: Any, before: Articles) -> Articles:
+    """Add an answer to what those before it told; raises PageError for an error or an answer of another shape."""
+    if text_at(answer, "error", "code"):
+        raise PageError(f"the API's error {text_at(answer, 'error', 'code')}: {text_at(answer, 'error', 'info')}")
+    pages = dig(answer, "query", "pages")
+    if not isinstance(pages, list):
+        raise PageError("expected query.pages in the API's answer")
+    named = dict(before.named)
+    for step in (*each(answer, "query", "normalized"), *each(answer, "query", "redirects")):
+        start = text_at(step, "from")
+        if start is not None:
+            named[start] = None if dig(step, "tofragment") else text_at(step, "to")
+    found = dict(before.found)
+    for page in pages:
+        name, wikitext = text_at(page, "title"), text_at(page, "revisions", 0, "slots", "main", "content")
+        if name is not None and wikitext is not None:
+            found[name] = Article(name, integer_at(page, "revisions", 0, "revid") or 0, wikitext)
+    following = dig(answer, "continue")
+    return Articles(named, found, following if isinstance(following, dict) else {})

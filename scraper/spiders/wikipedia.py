@@ -1,0 +1,95 @@
+"""The wikipedia spider: Wikidata says which article is about a title, Wikipedia gives fifty articles a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote, urlencode
+
+import scrapy
+from scrapy.http import Response
+
+from scraper.items import Title
+from scraper.pages.mediawiki import (
+    TITLES_A_QUERY,
+    Article,
+    Articles,
+    articles_query,
+    read_articles,
+    read_passing_error,
+)
+from scraper.pages.wikidata import Film, films_query, read_films
+from scraper.pages.wikitext import read_article
+from scraper.spiders.titles import ApiSpider, Outcome, read_json
+from scraper.verdicts import Verdict
+from scraper.writer import Drop
+
+
+class WikipediaSpider(ApiSpider):
+    """Ask Wikidata for a batch of IMDb ids, then Wikipedia for their articles; the plot section is the synopsis.
+
+    https://www.mediawiki.org/wiki/API:Etiquette: one request after the other, maxlag, a user agent with a contact.
+    """
+
+    name = "wikipedia"
+    terms = "CC BY-SA 4.0 (Wikipedia, its authors at source_url); genres CC0 1.0 (Wikidata)"
+    batch = TITLES_A_QUERY
+
+    def ask(self, ids: tuple[str, ...]) -> scrapy.Request:
+        """Ask Wikidata which films carry these ids."""
+        service = (self.collect.wikidata_url or self.base_url).rstrip("/")
+        return self.send(f"{service}/sparql?{urlencode({'query': films_query(ids), 'format': 'json'})}", ids)
+
+    def read(self, response: Response, ids: tuple[str, ...]) -> Iterator[Outcome]:
+        """Drop titles without an article and ask for the articles of the others."""
+        films = read_films(read_json(response))
+        with_article: dict[str, Film] = {}
+        for title_id in ids:
+            film = films.get(title_id)
+            if film is None:
+                yield Drop(title_id, "not_found", "Wikidata has no item with this IMDb id (P345)")
+            elif film.article is None:
+                yield Drop(title_id, "no_article", "Wikidata knows no article of the English Wikipedia")
+            else:
+                with_article[title_id] = film
+        if with_article:
+            yield self._ask_articles(with_article, Articles())
+
+    def _ask_articles(self, films: Mapping[str, Film], told: Articles) -> scrapy.Request:
+        names = list(dict.fromkeys(film.article for film in films.values() if film.article))
+        url = f"{self.base_url}/w/api.php?{articles_query(names, told.following)}"
+        return self.send(url, tuple(films), self._read_articles, step=1, films=films, told=told)
+
+    def _read_articles(
+        self, response: Response, ids: tuple[str, ...], films: Mapping[str, Film], told: Articles
+    ) -> Iterator[Outcome]:
+        known = read_articles(read_json(response), told)
+        if known.following:
+            yield self._ask_articles(films, known)
+            return
+        for title_id in ids:
+            article = known.about(films[title_id].article or "")
+            if article is None:
+                detail = f"{films[title_id].article}: no such article, or only a part of another"
+                yield Drop(title_id, "no_article", detail)
+            else:
+                yield self._record(title_id, films[title_id], article)
+
+    def _record(self, title_id: str, film: Film, article: Article) -> Title:
+        lead, plot = read_article(article.wikitext)
+        title = Title(
+            title_id=title_id,
+            title=film.label or article.name,
+            year=film.year,
+            genres=film.genres,
+            synopsis=plot,
+            synopsis_source="plot section" if plot else None,
+            lead=lead,
+        )
+        # The address of this very revision, whose history names the authors.
+        url = f"{self.base_url}/w/index.php?title={quote(article.name.replace(' ', '_'))}&oldid={article.revision}"
+        return self.sign(title, url)
+
+    def judge(self, response: Response) -> Verdict | None:
+        """Ask again where the API says that its databases lag or that it is too busy."""
+        passing = read_passing_error(read_json(response))
+        return Verdict(passing, f"the API's error {passing}") if passing else super().judge(response)
