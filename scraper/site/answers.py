@@ -1,26 +1,26 @@
-"""What the local movie site answers to a request: pages, redirects, errors and the faults it was told to make."""
+"""What the local movie site answers to a request: pages, interfaces, redirects, errors and faults."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
-import json
 import re
 import socket
 import struct
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TextIO
 
 from aiohttp import web
 
+from scraper.site.access_log import AccessLog, leave_out_keys
+from scraper.site.apis import mediawiki, omdb, tmdb, wikidata
+from scraper.site.apis.reply import Api, Reply
 from scraper.site.faults import CHALLENGE, Faults
 from scraper.site.pages import render_main, render_plots, render_reference
 from scraper.site.plain_pages import ROBOTS, render_error, render_index
-from scraper.site.titles import Catalogue, SiteError
+from scraper.site.titles import Catalogue
 
 _TITLE_PATH = re.compile(r"/title/(tt\d+)(/plotsummary|/reference)?(/?)")
 _RENDERERS = {"": render_main, "/plotsummary": render_plots, "/reference": render_reference}
@@ -40,49 +40,55 @@ class Site:
         self._latency = latency
         self._faults = faults
         self._random_seed = random_seed
-        self._access_log = access_log
-        self._log: TextIO | None = None
+        self._log = AccessLog(access_log)
         self._attempts: Counter[str] = Counter()
+        self._omdb_answers = 0
 
-    @contextlib.contextmanager
-    def logging(self) -> Iterator[None]:
+    def logging(self) -> AbstractContextManager[None]:
         """Keep the access log open; raises SiteError naming the file when it cannot be written."""
-        if self._access_log is None:
-            yield
-            return
-        try:
-            log = self._access_log.open("a", encoding="utf-8", buffering=1)
-        except OSError as error:
-            raise SiteError(f"{self._access_log}: access log cannot be written: {error.strerror}") from None
-        with log:
-            self._log = log
-            try:
-                yield
-            finally:
-                self._log = None
+        return self._log.opened()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request, after the latency, with a page or a fault."""
+        """Answer one request, after the latency, with a page, what an interface says, or a fault."""
         if self._latency:
             await asyncio.sleep(self._latency)
-        fault = self._draw_fault(request.path)
+        api = _find_api(request.path, request.query)
+        fault = self._draw_fault(request, api)
         if fault in ("hang", "reset"):
-            self._note(request, None, fault)
+            self._log.note(request.path_qs, None, fault)
             return await self._drop(request, fault)
-        response = self._fail(fault) if fault not in (None, "truncate") else self._page(request)
-        self._note(request, response.status, fault)
+        response = self._fail(fault, api) if fault not in (None, "truncate") else self._respond(request, api)
+        self._log.note(request.path_qs, response.status, fault)
         return await _truncate(request, response) if fault == "truncate" else response
 
-    def _draw_fault(self, path: str) -> str | None:
-        if not self._faults.challenge and not (self._faults.shares and path.startswith("/title/")):
+    def _draw_fault(self, request: web.BaseRequest, api: Api | None) -> str | None:
+        """Draw what a request meets: title pages by their path, interfaces by their path and query without the key."""
+        if self._faults.challenge:
+            return CHALLENGE
+        if not self._faults.shares or (api is None and not request.path.startswith("/title/")):
             return None
-        self._attempts[path] += 1
-        return self._faults.draw(self._random_seed, path, self._attempts[path])
+        asked = request.path if api is None else leave_out_keys(request.path_qs)
+        self._attempts[asked] += 1
+        fault = self._faults.draw(self._random_seed, asked, self._attempts[asked])
+        if fault == "maxlag":
+            return fault if api is mediawiki and mediawiki.is_refused_for_lag(request.query) else None
+        return None if fault == "404" and api is not None else fault
+
+    def _respond(self, request: web.BaseRequest, api: Api | None) -> web.Response:
+        if request.method not in ("GET", "HEAD"):
+            return _html(render_error(405, "Only GET is answered."), 405, {"Allow": "GET, HEAD"})
+        return self._page(request) if api is None else _send(self._ask(api, request))
+
+    def _ask(self, api: Api, request: web.BaseRequest) -> Reply:
+        reply = api.answer(self._catalogue, request.path, request.query, request.headers)
+        if api is omdb and reply.status == 200 and self._faults.quota is not None:
+            if self._omdb_answers >= self._faults.quota:
+                return omdb.fail_for_quota()
+            self._omdb_answers += 1
+        return reply
 
     def _page(self, request: web.BaseRequest) -> web.Response:
         path = request.path
-        if request.method not in ("GET", "HEAD"):
-            return _html(render_error(405, "Only GET is answered."), 405, {"Allow": "GET, HEAD"})
         if path == "/robots.txt":
             return web.Response(text=ROBOTS, content_type="text/plain")
         if path == "/ids.txt":
@@ -98,11 +104,15 @@ class Site:
             return web.Response(status=308, headers={"Location": f"{path}/{query}"})
         return _html(_RENDERERS[found[2] or ""](title))
 
-    def _fail(self, fault: str | None) -> web.Response:
+    def _fail(self, fault: str | None, api: Api | None) -> web.Response:
         if fault == CHALLENGE:
             return web.Response(status=202, headers={"x-amzn-waf-action": "challenge", "Server": "CloudFront"})
+        if fault == "maxlag":
+            return _send(mediawiki.fail_for_lag(self._faults.retry_after))
         status = int(fault or 0)
         headers = {"Retry-After": str(self._faults.retry_after)} if status == 429 else {}
+        if api is not None:
+            return _send(api.fail(status), headers)
         return _html(render_error(status, "A fault that this site was told to make."), status, headers)
 
     async def _drop(self, request: web.BaseRequest, fault: str) -> web.Response:
@@ -116,12 +126,21 @@ class Site:
             transport.abort()
         return web.Response()
 
-    def _note(self, request: web.BaseRequest, status: int | None, fault: str | None) -> None:
-        if self._log is None:
-            return
-        time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        entry = {"time": time, "path": request.path_qs, "status": status, "fault": fault}
-        self._log.write(json.dumps(entry) + "\n")
+
+def _find_api(path: str, query: Mapping[str, str]) -> Api | None:
+    """Return the interface that a request is for, None for a page."""
+    if path == mediawiki.PATH:
+        return mediawiki
+    if path == wikidata.PATH:
+        return wikidata
+    if path.startswith(tmdb.PATH):
+        return tmdb
+    return omdb if path == omdb.PATH and omdb.is_asked(query) else None
+
+
+def _send(reply: Reply, headers: Mapping[str, str] | None = None) -> web.Response:
+    sent = {**reply.headers, **(headers or {})}
+    return web.Response(text=reply.body, status=reply.status, headers=sent, content_type=reply.content_type)
 
 
 def _html(text: str, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

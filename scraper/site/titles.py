@@ -108,6 +108,10 @@ class Catalogue:
         row = self._rows.get(title_id)
         return None if row is None else self._at(row)
 
+    def names(self) -> Iterator[tuple[str, str | None, int | None]]:
+        """Yield id, title and year of every title, at less cost than the titles themselves."""
+        return zip(*(column.to_pylist() for column in self._columns[:3]), strict=True)
+
     def _at(self, row: int) -> SiteTitle:
         title_id, title, year, genres, summary, synopsis = (column[row].as_py() for column in self._columns)
         named = tuple(genre for genre in genres or () if genre)

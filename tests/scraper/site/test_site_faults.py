@@ -10,6 +10,10 @@ def test_a_spec_gives_shares_and_challenge() -> None:
     assert parse_faults("503=0.03, hang=0.01,challenge") == Faults({"503": 0.03, "hang": 0.01}, challenge=True)
 
 
+def test_a_quota_is_no_share() -> None:
+    assert parse_faults("503=0.6,quota=100,maxlag=0.4") == Faults({"503": 0.6, "maxlag": 0.4}, quota=100)
+
+
 def test_an_empty_spec_makes_no_faults() -> None:
     assert parse_faults("") == Faults()
 
@@ -24,6 +28,11 @@ def test_an_empty_spec_makes_no_faults() -> None:
         ("503=nan", "got 'nan'"),
         ("challenge=0.5", "takes no share; got 'challenge=0.5'"),
         ("503=0.1,503=0.2", "503 stands twice"),
+        ("quota=0", r"quota needs a number of requests from 1, as quota=1000; got '0'"),
+        ("quota=0.5", "got '0.5'"),
+        ("quota", "got ''"),
+        ("quota=1,quota=1", "quota stands twice"),
+        ("qota=1", r"did you mean quota\?\); known are .*, maxlag, quota, challenge"),
         ("503=0.7,429=0.6", r"add up to 1\.3; expected at most 1"),
     ],
 )
