@@ -27,7 +27,7 @@ Conf = Annotated[
     typer.Option(
         "--conf",
         metavar="NAME|FILE",
-        help="Shipped configuration (base, demo, quick, seed, imdb) or a YAML file.",
+        help="Shipped configuration (base, demo, quick, seed, imdb, wikipedia, tmdb, omdb) or a YAML file.",
     ),
 ]
 Overrides = Annotated[
@@ -154,6 +154,66 @@ def parse(
         with store.lock_home(home_folder, settings.run.wait_seconds):
             parsed = store_parsed(parsed, home_folder / "raw", settings.import_.part_titles)
     report.parsed(path, parsed, as_json)
+
+
+@app.command(
+    epilog="Example: genreflow titles title.basics.tsv.gz --output ids.txt, "
+    "or genreflow titles title.basics.tsv.gz --join --home mine"
+)
+def titles(
+    file: Annotated[
+        Path, typer.Argument(help="IMDb's title.basics.tsv or .tsv.gz (developer.imdb.com/non-commercial-datasets).")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", help="File for the ids, one a line. \\[default: standard output]")
+    ] = None,
+    join: Annotated[
+        bool,
+        typer.Option("--join", help="Complete genres, year and type of the titles in raw/ instead; drops no genre."),
+    ] = False,
+    conf: Conf = "base",
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Select title ids from IMDb's title.basics (collect.select says which), or join it to the titles held."""
+    from conf.schema import load
+    from flows import report
+    from flows.paths import home_path
+    from scraper.basics import Counted, join_basics, select_ids
+    from tasks import store
+
+    settings = load(conf, overrides or [])
+    if join:
+        path = home_path(home)
+        with store.lock_home(path, settings.run.wait_seconds), report.importing(file) as advance:
+            joined = join_basics(file, path / "raw", advance)
+        report.joined(file, joined, as_json)
+        return
+    counted = Counted()
+    with report.importing(file) as advance:
+        ids = "".join(f"{title_id}\n" for title_id in select_ids(file, settings.collect.select, counted, advance))
+    if output is not None:
+        store.write_bytes(output, ids.encode())
+    report.selected(file, ids, counted.rows, output, as_json)
+
+
+@app.command(epilog="Example: genreflow show tt0133093 --home mine")
+def show(
+    title_id: Annotated[str, typer.Argument(help="An IMDb title id, such as tt0133093.")],
+    conf: Conf = "base",
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Show one title as its sources tell it, joined: texts, genres, and who gave them under which terms."""
+    from conf.schema import load
+    from flows import report
+    from flows.paths import home_path
+    from tasks.records import describe_title
+
+    settings = load(conf, overrides or [])
+    report.title(describe_title(home_path(home) / "raw", title_id, settings.prepare), as_json)
 
 
 @app.command(epilog="Example: genreflow prepare --conf seed")
@@ -294,7 +354,7 @@ def site(
     ] = 8700,
     latency_ms: Annotated[float, typer.Option("--latency-ms", min=0, help="Pause before every answer.")] = 0.0,
     faults: Annotated[
-        str, typer.Option("--faults", help="Faults and their shares, e.g. 503=0.03,hang=0.01, or challenge.")
+        str, typer.Option("--faults", help="Faults: shares, e.g. 503=0.03,maxlag=0.1; quota=100 (OMDb); challenge.")
     ] = "",
     access_log: Annotated[
         Path | None, typer.Option("--access-log", help="File that one JSON object a request is appended to.")
@@ -302,7 +362,7 @@ def site(
     conf: Conf = "base",
     overrides: Overrides = None,
 ) -> None:
-    """Serve titles as IMDb-shaped pages on this machine only, until Ctrl-C."""
+    """Serve titles as IMDb-shaped pages and as four public APIs, on this machine only, until Ctrl-C."""
     from conf.schema import load
     from flows import report
     from scraper.site.faults import parse_faults

@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from conf.names import CORPORA
 from conf.schema import Settings
 from flows.paths import home_path
 from scraper.items import GENERATED
@@ -246,6 +247,60 @@ def imported(file: Path, told: Any, json_output: bool) -> None:
     explained = told.tally.explain()
     if explained:
         console.print(explained, highlight=False, soft_wrap=True, markup=False)
+
+
+def selected(file: Path, ids: str, rows: int, output: Path | None, json_output: bool) -> None:
+    """Show the ids selected from a title.basics, or where they are, and how many there are of how many rows."""
+    count = ids.count("\n")
+    if json_output:
+        as_json({"rows": rows, "selected": count, "output": str(output) if output else None, "ids": ids.split()})
+        return
+    if output is None:
+        sys.stdout.write(ids)
+    place = f" into {output}" if output else ""
+    told = f"{file}: {count:,} of {rows:,} titles taken (collect.select){place}"
+    Console(stderr=output is None).print(told, highlight=False, soft_wrap=True, markup=False)
+
+
+def joined(file: Path, told: Any, json_output: bool) -> None:
+    """Show how many of the titles held a title.basics knows, and what its genre lists are worth."""
+    if json_output:
+        as_json(dataclasses.asdict(told))
+        return
+    console = Console()
+    place = f", {told.stored:,} of them into raw/{told.folder}" if told.folder else ", none of them new"
+    console.print(
+        f"{file}: {told.found:,} of {told.held:,} titles held are among its {told.rows:,}{place}",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+    if told.full_lists:
+        console.print(
+            f"{told.full_lists:,} have three genres, where the file stops: they may have more in truth", highlight=False
+        )
+
+
+def title(told: dict[str, Any], json_output: bool) -> None:
+    """Show one title: its facts, each text with its source and terms, and whose records there are."""
+    if json_output:
+        as_json(told)
+        return
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    facts = ", ".join(str(told[name]) for name in ("title", "year", "title_type") if told[name] is not None)
+    console.print(f"{told['title_id']}: {facts or 'no title'}")
+    console.print(f"genres    {', '.join(told['genres']) or 'none'} ({', '.join(told['genre_sources']) or 'nobody'})")
+    for corpus in CORPORA:
+        text = told[corpus]
+        if text is None:
+            console.print(f"{corpus:<10}none")
+            continue
+        came = f" on {text['retrieved_at'][:10]}" if text["retrieved_at"] else ""
+        part = f": {text['part']}" if text["part"] else ""
+        console.print(f"{corpus:<10}{text['source']}{part}{came}, {text['source_url'] or 'no address'}")
+        console.print(f"{'':<10}terms: {text['terms'] or 'not stated'}")
+        console.print(f"{'':<10}{text['text']}")
+    console.print(f"records   {', '.join(record['source'] for record in told['records'])}")
 
 
 def parsed(path: Path, told: Any, json_output: bool) -> None:

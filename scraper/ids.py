@@ -7,27 +7,14 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyarrow import csv
 
-from conf.errors import GenreflowError
 from conf.schema import Select
+from scraper.basics import IdsError, is_basics, select_ids
 from scraper.items import TITLE_ID
 
-_BASICS = {
-    "tconst": pa.string(),
-    "titleType": pa.string(),
-    "startYear": pa.int32(),
-    "runtimeMinutes": pa.int32(),
-}
 _BATCH_ROWS = 65536
-_HEADER_BYTES = 4096
 _SITE_SECONDS = 30
-
-
-class IdsError(GenreflowError):
-    """Say which file, and which line of it, does not name titles, and what was expected."""
 
 
 def read_ids(spec: str | Path, select: Select, limit: int | None = None) -> list[str]:
@@ -43,8 +30,8 @@ def read_ids(spec: str | Path, select: Select, limit: int | None = None) -> list
         found = _read_list(path)
     elif path.suffix == ".parquet":
         found = _read_parquet(path)
-    elif path.name.endswith((".tsv", ".tsv.gz")):
-        found = _read_basics(path, select)
+    elif is_basics(path):
+        found = select_ids(path, select)
     else:
         raise IdsError(f"{path}: expected a name ending in .txt, .parquet, .tsv or .tsv.gz")
     ids = _collect(found, limit)
@@ -80,7 +67,7 @@ def _collect(found: Iterator[str], limit: int | None) -> list[str]:
 
 
 def _explain_select(path: Path, select: Select) -> str:
-    if not path.name.endswith((".tsv", ".tsv.gz")):
+    if not is_basics(path):
         return "; expected one such as tt0133093"
     kinds = ", ".join(select.title_types) or "any titleType"
     return f" passes: {kinds}, startYear {select.first_year} or later, {select.min_runtime} minutes or longer"
@@ -116,51 +103,3 @@ def _read_parquet(path: Path) -> Iterator[str]:
             for value in batch.column(0).to_pylist():
                 row += 1
                 yield _check(value, f"{path} row {row}")
-
-
-def _read_basics(path: Path, select: Select) -> Iterator[str]:
-    """Stream title.basics: tab-separated, unquoted, null is \\N, one header line; memory stays flat."""
-    _check_header(path)
-    try:
-        reader = csv.open_csv(
-            path,
-            read_options=csv.ReadOptions(use_threads=False),
-            parse_options=csv.ParseOptions(delimiter="\t", quote_char=False, escape_char=False),
-            convert_options=csv.ConvertOptions(
-                column_types=_BASICS,
-                include_columns=list(_BASICS),
-                null_values=["\\N"],
-                strings_can_be_null=True,
-            ),
-        )
-        line = 2
-        for batch in reader:
-            well_formed = pc.fill_null(pc.match_substring_regex(batch["tconst"], rf"^(?:{TITLE_ID.pattern})$"), False)
-            wrong = pc.index(well_formed, False).as_py()
-            if wrong >= 0:
-                _check(batch["tconst"][wrong].as_py(), f"{path} line {line + wrong}")
-            yield from batch.filter(_selected(batch, select))["tconst"].to_pylist()
-            line += batch.num_rows
-    except (pa.ArrowInvalid, OSError, EOFError) as error:
-        raise IdsError(f"{path}: not readable as IMDb's title.basics: {error}") from None
-
-
-def _check_header(path: Path) -> None:
-    try:
-        with pa.input_stream(str(path), compression="detect") as stream:
-            names = stream.read(_HEADER_BYTES).decode(errors="replace").partition("\n")[0].rstrip("\r").split("\t")
-    except OSError as error:
-        raise IdsError(f"{path}: not readable as IMDb's title.basics: {error}") from None
-    missing = [name for name in _BASICS if name not in names]
-    if missing:
-        raise IdsError(f"{path} line 1: expected columns {', '.join(_BASICS)}, got {', '.join(names)}")
-
-
-def _selected(batch: pa.RecordBatch, select: Select) -> pa.Array:
-    chosen = pc.and_(
-        pc.greater_equal(batch["startYear"], select.first_year),
-        pc.greater_equal(batch["runtimeMinutes"], select.min_runtime),
-    )
-    if select.title_types:
-        chosen = pc.and_(chosen, pc.is_in(batch["titleType"], pa.array(list(select.title_types), pa.string())))
-    return pc.fill_null(chosen, False)

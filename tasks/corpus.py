@@ -6,30 +6,35 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
-from conf.errors import GenreflowError
 from conf.names import Corpus
 from conf.schema import Prepare
-from scraper.items import GENERATED
-from scraper.writer import read_raw
 from tasks import progress, store
 from tasks.logic import charts, filters
+from tasks.logic.joining import join_records
 from tasks.logic.text import stop_words
+from tasks.records import NoTitlesError, raw_digests, read_records
 from tasks.reuse import cached
 
-VERSION = 1
+VERSION = 2
 TITLES = "titles.parquet"
 PLOTS = "plots"
-COLUMNS = ["title_id", "title", "year", "genres", "source", "terms", "retrieved_at"]
+
+
+# What is subtracted from the records without losing a title.
+_DROPPED = {"joined": "joined with another record of the title"}
 
 
 class StoredCorpus(BaseModel, frozen=True):
-    """Summarise a stored corpus: titles by split, genres modelled, and what was dropped and why."""
+    """Summarise a stored corpus: titles by split, genres modelled, what was dropped and why, and whence it came.
+
+    sources counts titles by where their text came from, genre_sources by who named genres (a title may count for
+    several), retrieved holds the first and the last day (UTC, ISO 8601) on which a text came.
+    """
 
     corpus: Corpus
     folder: Path
@@ -43,17 +48,15 @@ class StoredCorpus(BaseModel, frozen=True):
     drops: dict[str, int]
     genres_left_out: dict[str, int]
     sources: dict[str, int]
+    genre_sources: dict[str, int]
     terms: list[str]
+    retrieved: tuple[str, str] | None
     reused: bool = False
 
     @property
     def titles(self) -> int:
         """Return how many titles the corpus holds."""
         return sum(self.splits.values())
-
-
-class NoTitlesError(GenreflowError):
-    """Say that a corpus would be empty, and of what it was to be made."""
 
 
 @task(task_run_name="prepare {corpus}", cache_policy=NO_CACHE)
@@ -78,7 +81,6 @@ def prepare_corpus(home: Path, corpus: Corpus, settings: Prepare, random_seed: i
         return cached(StoredCorpus(folder=folder, **found.summary, reused=True), folder)
 
     records = read_records(raw, corpus)
-    _refuse_mixture(records, raw)
     with store.new_result(folder, step="prepare", version=VERSION, fingerprint=fingerprint) as draft:
         frame, summary = _make_corpus(records, corpus, settings, random_seed, logger)
         frame.to_parquet(draft.folder / TITLES, index=False)
@@ -92,35 +94,21 @@ def prepare_corpus(home: Path, corpus: Corpus, settings: Prepare, random_seed: i
 
 
 def read_titles(corpus: StoredCorpus) -> pd.DataFrame:
-    """Read the corpus's table: title_id, title, year, genres, text, tokens, split, fitted, near_duplicate, source."""
+    """Read the corpus's table, a row a title.
+
+    Columns title_id, title, year, title_type, genres, text, tokens, split, fitted, near_duplicate; source,
+    source_url, terms and retrieved_at of the text; genre_sources (list of those who named genres).
+    """
     return pd.read_parquet(corpus.folder / TITLES)
-
-
-def raw_digests(raw: Path) -> dict[str, str]:
-    """Return the SHA-256 of every raw part that a manifest names, by crawl folder and file name."""
-    digests = {}
-    for folder in sorted(raw.glob("*/")):
-        manifest = store.read_manifest(folder)
-        for name, entry in manifest.files.items() if manifest else ():
-            digests[f"{folder.name}/{name}"] = entry.sha256
-    return digests
-
-
-def read_records(raw: Path, corpus: Corpus) -> pd.DataFrame:
-    """Read every raw record's columns that a corpus needs; raises NoTitlesError when there is none."""
-    columns = [*COLUMNS, corpus, f"{corpus}_source"]
-    tables = list(read_raw(raw, columns=columns))
-    if not tables:
-        raise NoTitlesError(
-            f"no titles in {raw}: collect some (genreflow collect) or import a file (genreflow import FILE.parquet)"
-        )
-    return pa.concat_tables(tables).to_pandas()
 
 
 def drop_table(corpus: StoredCorpus) -> list[dict[str, Any]]:
     """List what became of every record: read, dropped by reason, kept, and how the kept are split."""
     rows = [{"titles": "records read", "count": corpus.records}]
-    rows += [{"titles": f"dropped: {reason}", "count": -count} for reason, count in corpus.drops.items()]
+    rows += [
+        {"titles": f"{_DROPPED.get(reason, f'dropped: {reason}')}", "count": -count}
+        for reason, count in corpus.drops.items()
+    ]
     rows += [{"titles": "kept", "count": corpus.titles}]
     rows += [{"titles": f"in {split}", "count": count} for split, count in corpus.splits.items()]
     rows += [{"titles": "not fitted: near_duplicate", "count": corpus.near_duplicates}]
@@ -135,7 +123,10 @@ def _make_corpus(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     drops = filters.Drops()
     lengths = getattr(settings, corpus)
-    frame = filters.newest_records(records, drops)
+    frame = join_records(
+        records, corpus, min_chars=lengths.min_chars, max_chars=lengths.max_chars, prefer=settings.prefer
+    )
+    drops.counts["joined"] = len(records) - len(frame)
     frame = filters.keep_texts(
         frame,
         corpus,
@@ -159,7 +150,7 @@ def _make_corpus(
     if frame.empty:
         told = ", ".join(f"{reason} {count}" for reason, count in drops.counts.items() if count)
         raise NoTitlesError(f"no title is left for the {corpus} corpus of {len(records)} records (dropped: {told})")
-    frame = frame.sort_values("title_id", kind="stable").reset_index(drop=True)
+    frame = frame.reset_index(drop=True)
     source = frame["source"] + frame[f"{corpus}_source"].map(lambda name: f": {name}" if name else "", na_action=None)
     splits = frame["split"].value_counts()
     summary = {
@@ -171,20 +162,20 @@ def _make_corpus(
         "drops": drops.counts,
         "genres_left_out": left_out,
         "sources": {str(name): int(count) for name, count in source.value_counts().items()},
-        "terms": sorted(frame["terms"].dropna().unique().tolist()),
+        "genre_sources": {
+            str(name): int(count) for name, count in frame["genre_sources"].explode().value_counts().items()
+        },
+        "terms": sorted(set(frame["all_terms"].explode().dropna())),
+        "retrieved": _days(frame["retrieved_at"]),
     }
     columns = ["title_id", "title", "year", "genres", "text", "tokens", "split", "fitted", "near_duplicate"]
+    columns += ["title_type", "source_url", "terms", "retrieved_at", "genre_sources"]
     return frame[columns].assign(source=source), summary
 
 
-def _refuse_mixture(records: pd.DataFrame, raw: Path) -> None:
-    """Refuse generated titles beside others: a model of both would be of neither use."""
-    sources = set(records["source"])
-    if GENERATED in sources and len(sources) > 1:
-        raise NoTitlesError(
-            f"{raw} holds generated titles beside others ({', '.join(sorted(sources - {GENERATED}))}); "
-            f"keep your own titles in a home of their own: --home DIR"
-        )
+def _days(moments: pd.Series) -> tuple[str, str] | None:
+    known = moments.dropna()
+    return (f"{known.min():%Y-%m-%d}", f"{known.max():%Y-%m-%d}") if len(known) else None
 
 
 def _save_plots(folder: Path, frame: pd.DataFrame, corpus: Corpus, settings: Prepare) -> None:

@@ -80,7 +80,9 @@ def _gather(folder: Path, corpus: StoredCorpus, model: StoredModel, evaluation: 
         "stop_words": sorted(stop_words()),
         "filter": corpus.filter,
         "sources": corpus.sources,
+        "genre_sources": corpus.genre_sources,
         "terms": corpus.terms,
+        "retrieved": corpus.retrieved,
         "data_fingerprint": corpus.fingerprint,
         "evaluation": evaluation.fingerprint,
     }

@@ -171,7 +171,9 @@ def _register(
         "challenge": str(challenges),
         "decision": "promoted" if promoted else "refused",
         "sources": ", ".join(corpus.sources),
+        "genre_sources": ", ".join(corpus.genre_sources),
         "terms": "; ".join(corpus.terms) or "not stated",
+        "retrieved": " to ".join(corpus.retrieved or ("not stated",)),
     }
     assert best.model_uri is not None
     version = client.create_model_version(

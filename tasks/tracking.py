@@ -119,7 +119,9 @@ def open_parent(home: Path, settings: Settings, corpus: StoredCorpus, vectors: S
         "data_fingerprint": corpus.fingerprint,
         "filter": corpus.filter,
         "sources": ", ".join(corpus.sources),
+        "genre_sources": ", ".join(corpus.genre_sources),
         "terms": "; ".join(corpus.terms) or "not stated",
+        "retrieved": " to ".join(corpus.retrieved or ("not stated",)),
         **_code_tags(),
     }
     metrics = {f"titles.{split}": float(count) for split, count in corpus.splits.items()}

@@ -1,4 +1,4 @@
-"""From raw titles to a labelled corpus: newest record, text and genre filters, near-duplicates, genre list."""
+"""From joined titles to a labelled corpus: text and genre filters, near-duplicates, genre list."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from tasks.logic.duplicates import near_duplicates
 from tasks.logic.labels import genre_list
 from tasks.logic.splits import split_of
-from tasks.logic.text import clean, strip_placeholders
+from tasks.logic.text import clean
 
 
 @dataclass
@@ -26,12 +26,6 @@ class Drops:
         return frame[~bad]
 
 
-def newest_records(records: pd.DataFrame, drops: Drops) -> pd.DataFrame:
-    """Keep each title's newest record by retrieved_at; of equally new ones the one read last."""
-    ordered = records.sort_values("retrieved_at", kind="stable", na_position="first")
-    return drops.drop(ordered, ordered.duplicated("title_id", keep="last"), "older_record")
-
-
 def keep_texts(
     frame: pd.DataFrame,
     corpus: str,
@@ -42,12 +36,11 @@ def keep_texts(
     last_year: int | None,
     drops: Drops,
 ) -> pd.DataFrame:
-    """Keep titles with a real text of allowed length and year; adds column text (placeholders and tails removed).
+    """Keep titles with a real text of allowed length and year, by column text (placeholders and tails off).
 
     Lengths are in characters of the text as people read it. Titles without a year go only where a year is asked.
     """
     frame = drops.drop(frame, frame[corpus].isna(), "no_text")
-    frame = frame.assign(text=frame[corpus].map(strip_placeholders))
     frame = drops.drop(frame, frame["text"].isna() | (frame["text"] == ""), "placeholder")
     if first_year is not None or last_year is not None:
         first, last = first_year or 0, last_year or 9999

@@ -52,7 +52,22 @@ def test_parent_keeps_configuration_drops_and_plots(client: mlflow.MlflowClient,
     (parent,), _ = runs_of(client, corpus)
     assert files_of(client, parent) == {"conf.yaml", "drops.csv", "plots"}
     assert files_of(client, parent, "plots") == {"plots/genre_frequency.png", "plots/text_lengths.png"}
-    assert {"data_fingerprint", "filter", "sources", "terms"} <= set(parent.data.tags)
+    assert {"data_fingerprint", "filter", "sources", "genre_sources", "terms", "retrieved"} <= set(parent.data.tags)
+
+
+@corpora
+def test_model_version_carries_whence_its_titles_came(
+    client: mlflow.MlflowClient, corpus: Corpus, trained_home: TrainedHome
+) -> None:
+    version = client.get_model_version_by_alias(f"genreflow-{corpus}", "champion")
+    stored = trained_home.done.corpora[corpus]
+    assert stored.retrieved is not None
+    assert {name: version.tags[name] for name in ("sources", "genre_sources", "terms", "retrieved")} == {
+        "sources": ", ".join(stored.sources),
+        "genre_sources": "generated",
+        "terms": "not stated",
+        "retrieved": " to ".join(stored.retrieved),
+    }
 
 
 @corpora

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from tasks.logic.filters import Drops, add_labels, add_tokens, keep_texts, newest_records
+from tasks.logic.filters import Drops, add_labels, add_tokens, keep_texts
 
 LIMITS = {"min_chars": 5, "max_chars": 20, "first_year": None, "last_year": None}
 
@@ -11,17 +11,9 @@ def frame(**columns: list[object]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def test_newest_record_of_a_title_wins() -> None:
-    times = pd.to_datetime(["2026-01-02", "2026-01-01", None], utc=True)
-    records = frame(title_id=["a", "a", "b"], summary=["new", "old", "other"], retrieved_at=list(times))
-    drops = Drops()
-    kept = newest_records(records, drops)
-    assert sorted(kept["summary"]) == ["new", "other"]
-    assert drops.counts == {"older_record": 1}
-
-
 def test_texts_are_dropped_by_reason() -> None:
-    titles = frame(summary=[None, "Add a Plot", "tiny", "x" * 21, "just right"], year=[2000] * 5)
+    summaries = [None, "Add a Plot", "tiny", "x" * 21, "just right"]
+    titles = frame(summary=summaries, text=[None, None, *summaries[2:]], year=[2000] * 5)
     drops = Drops()
     kept = keep_texts(titles, "summary", **LIMITS, drops=drops)
     assert kept["text"].tolist() == ["just right"]
@@ -29,7 +21,9 @@ def test_texts_are_dropped_by_reason() -> None:
 
 
 def test_year_limits_drop_titles_without_a_year() -> None:
-    titles = frame(summary=["long enough"] * 3, year=pd.array([1989, 1990, None], dtype="Int64"))
+    titles = frame(
+        summary=["long enough"] * 3, text=["long enough"] * 3, year=pd.array([1989, 1990, None], dtype="Int64")
+    )
     drops = Drops()
     kept = keep_texts(titles, "summary", **LIMITS | {"first_year": 1990}, drops=drops)
     assert kept["year"].tolist() == [1990]

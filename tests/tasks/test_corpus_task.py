@@ -12,7 +12,8 @@ from scraper.importers.titles_file import import_titles
 from scraper.items import GENERATED, Title
 from scraper.site.generator import TITLES_SCHEMA
 from scraper.writer import PartWriter
-from tasks.corpus import NoTitlesError, StoredCorpus, drop_table, prepare_corpus, read_titles
+from tasks.corpus import StoredCorpus, drop_table, prepare_corpus, read_titles
+from tasks.records import NoTitlesError
 
 TEXT = "A retired detective hunts a killer who stages murders as film scenes"
 
