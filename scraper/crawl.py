@@ -25,7 +25,7 @@ from conf.errors import GenreflowError
 from conf.schema import Collect
 from scraper.launch import TOO_MANY_FAILED, crawl_lock
 from scraper.pipelines import TOO_MANY_FAILED_REASON, count_pages
-from scraper.settings import crawl_settings, crawled_hosts
+from scraper.settings import check_key, crawl_settings, crawled_hosts
 from scraper.spiders.known import find_spider
 from scraper.spiders.titles import TitleSpider
 from scraper.writer import PartWriter, WriterError, dropped_ids, stored_ids
@@ -50,6 +50,8 @@ _EXIT_BY_REASON = {
 }
 _PROGRESS_SECONDS = 0.5
 _READ_BYTES = 4096
+# Names of genres that the table does not know which a report lists, the most frequent ones.
+_UNKNOWN_SHOWN = 20
 
 
 class CrawlSpec(BaseModel, frozen=True, extra="forbid"):
@@ -87,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
             settings = crawl_settings(spec.collect, log_file(spec.folder), page_folder(spec.folder))
             spider = find_spider(spec.collect.spider)
             if spider.key is not None:
-                spider.key.read()
+                check_key(spider.key, spec.collect)
         except (OSError, ValueError, GenreflowError) as error:
             return _fail(EXIT_REFUSED, error)
         if spec.follow_starter:
@@ -235,7 +237,7 @@ class _Crawl:
             "pages": pages,
             "pages_from_cache": stats.get("httpcache/hit", 0),
             "status_codes": _below(stats, "downloader/response_status_count/"),
-            "unknown_genres": _below(stats, "genres/unknown/"),
+            "unknown_genres": _most(_below(stats, "genres/unknown/")),
             "retries": stats.get("retry/count", 0),
             "bytes": stats.get("downloader/response_bytes", 0),
             "seconds": round(seconds, 3),
@@ -243,6 +245,10 @@ class _Crawl:
             "finish_reason": end.reason,
             "message": end.message,
         }
+
+
+def _most(counts: dict[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda pair: -pair[1])[:_UNKNOWN_SHOWN])
 
 
 def _below(stats: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Keys of interfaces: from the environment only, added where a request leaves, and kept out of every message."""
+"""Keys of interfaces: from the environment only, added where a request leaves, and kept out of all that comes back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
+from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 
 from conf.errors import GenreflowError
@@ -70,6 +71,27 @@ class KeyedDownloadHandler(HTTP11DownloadHandler):
         return response.replace(url=request.url)
 
 
+class KeyScrubber:
+    """Take the key out of answers that repeat it, once they are unpacked and before anybody reads them."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> KeyScrubber:
+        """Build the scrubber for a crawler; a spider without a key needs none."""
+        key: Key | None = getattr(crawler.spidercls, "key", None)
+        if key is None:
+            raise NotConfigured
+        return cls(key.read())
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Return the answer without the key."""
+        if self._secret not in response.body:
+            return response
+        return response.replace(body=response.body.replace(self._secret, _HIDDEN.encode()))
+
+
 class Redaction(logging.Filter):
     """Take a secret out of what libraries log."""
 
@@ -79,11 +101,17 @@ class Redaction(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, without the secret."""
-        record.msg, record.args = _hide(record.getMessage(), self._secret), ()
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            message = f"a message of {record.name} that does not fit its values"
+        record.msg, record.args = _hide(message, self._secret), ()
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:
             record.exc_text = _hide(record.exc_text, self._secret)
+        if record.stack_info:
+            record.stack_info = _hide(record.stack_info, self._secret)
         return True
 
 

@@ -19,6 +19,7 @@ from scrapy.http import HtmlResponse, Response
 
 from scraper.pages.page import is_challenge
 from scraper.quota import DailyQuota
+from scraper.settings import origin_of
 from scraper.verdicts import Verdict
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,6 @@ _REFUSALS_IN_A_ROW = 3
 # So many attempts in a row that nobody listens to end the crawl: the site is not there.
 _UNREACHABLE_IN_A_ROW = 10
 _NOBODY_THERE = (DownloadConnectionRefusedError, CannotResolveHostError)
-_TOO_MANY = f"status {int(HTTPStatus.TOO_MANY_REQUESTS)}"
 _REFUSED = (HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED)
 
 
@@ -59,11 +59,11 @@ def stop_unreachable(crawler: Crawler, request: Request) -> None:
     stop_crawl(crawler, "unreachable", message)
 
 
-def stop_asked_to_wait(crawler: Crawler, request: Request, seconds: float) -> None:
+def stop_asked_to_wait(crawler: Crawler, request: Request, reason: str | Exception, seconds: float) -> None:
     """End the crawl because the host asks for a longer pause than collect.longest_pause allows."""
     message = (
-        f"{urlsplit(request.url).netloc} asks for a pause of {seconds:.0f} s (status 429, Retry-After), longer than "
-        f"collect.longest_pause; the same command goes on later where this one stopped"
+        f"{urlsplit(request.url).netloc} asks for a pause of {seconds:.0f} s ({reason}, Retry-After), longer "
+        f"than collect.longest_pause; the same command goes on later where this one stopped"
     )
     stop_crawl(crawler, "daily_cap", message)
 
@@ -97,7 +97,8 @@ class PatientRetryMiddleware(RetryMiddleware):
         """Return the request again after a pause, or the answer where it is whole or retries are spent."""
         if response.status in self.retry_http_codes:
             told = read_retry_after(response)
-            again = await self._wait_and_retry(request, f"status {response.status}", told)
+            too_many = response.status == HTTPStatus.TOO_MANY_REQUESTS
+            again = await self._wait_and_retry(request, f"status {response.status}", told, is_asked=too_many)
             if again is None:
                 self._judge_robots(request, f"status {response.status}")
             return again or response
@@ -105,7 +106,8 @@ class PatientRetryMiddleware(RetryMiddleware):
         verdict: Verdict | None = spider.judge(response)
         if verdict is None:
             return response
-        again = await self._wait_and_retry(request, verdict.reason, read_retry_after(response))
+        told = read_retry_after(response)
+        again = await self._wait_and_retry(request, verdict.reason, told, is_asked=True)
         if again is None:
             raise NoAnswerError(f"{request.url}: {verdict.message}", verdict.reason)
         return again
@@ -134,12 +136,18 @@ class PatientRetryMiddleware(RetryMiddleware):
             message = f"{request.url} cannot be had ({trouble}), so nothing else may be asked for; try again later"
             stop_crawl(self.crawler, "robots", message)
 
-    async def _wait_and_retry(self, request: Request, reason: str | Exception, told: float) -> Request | None:
+    async def _wait_and_retry(
+        self, request: Request, reason: str | Exception, told: float, is_asked: bool = False
+    ) -> Request | None:
+        """Return the request after a pause, None once its retries are spent.
+
+        A host that asks for a longer pause than allowed (is_asked: by 429 or in words) ends the crawl.
+        """
         longest = self.crawler.settings.getfloat("LONGEST_PAUSE")
         if told > longest:
             logger.warning("%s: asked to wait %.0f s, longer than longest_pause %.0f s", request, told, longest)
-            if reason == _TOO_MANY:
-                stop_asked_to_wait(self.crawler, request, told)
+            if is_asked:
+                stop_asked_to_wait(self.crawler, request, reason, told)
             return None
         again = self._retry(request, reason)
         if again is not None:
@@ -174,15 +182,15 @@ class BlockGuard:
         spider: Any = self._crawler.spider
         if spider.stop_message is not None:
             raise IgnoreRequest("the crawl is ending")
-        host = urlsplit(request.url).netloc
-        if host not in spider.hosts:
-            raise IgnoreRequest(f"{request.url} is not on {', '.join(sorted(spider.hosts))}")
+        origin = origin_of(request.url)
+        if origin not in spider.origins:
+            raise IgnoreRequest(f"led to {origin}, which is not {' or '.join(sorted(spider.origins))}")
         if self._quota is not None and self._cap is not None:
             if self._quota.used >= self._cap:
                 stop_crawl(
                     self._crawler,
                     "daily_cap",
-                    f"{self._cap} requests sent to {host} today (collect.daily_cap); go on tomorrow",
+                    f"{self._cap} requests sent to {origin} today (collect.daily_cap); go on tomorrow",
                 )
                 raise IgnoreRequest("daily cap reached")
             self._quota.count()

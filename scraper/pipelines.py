@@ -12,8 +12,6 @@ from scraper.middlewares import stop_crawl
 from scraper.writer import Drop
 
 TOO_MANY_FAILED_REASON = "too_many_failed"
-# So many titles without a page, and none with one, are no titles that are gone: the site serves no such page.
-_NONE_OF_SO_MANY = 20
 
 
 class PartPipeline:
@@ -41,7 +39,7 @@ class PartPipeline:
         try:
             if isinstance(item, Title):
                 spider.writer.add(item)
-            elif item.permanent and spider.gone and not spider.writer.taken:
+            elif item.permanent and not spider.writer.taken:
                 self._missing.append(item)
             else:
                 spider.writer.drop(item)
@@ -58,13 +56,14 @@ class PartPipeline:
 
     def _believe_missing(self) -> None:
         spider: Any = self._crawler.spider
-        while self._missing and len(self._missing) < _NONE_OF_SO_MANY:
+        while self._missing and len(self._missing) < spider.none_of_so_many:
             spider.writer.drop(self._missing.pop())
 
     def _judge(self, item: Title | Drop) -> None:
+        spider: Any = self._crawler.spider
         if isinstance(item, Title):
             self._believe_missing()
-        elif len(self._missing) >= _NONE_OF_SO_MANY:
+        elif len(self._missing) >= spider.none_of_so_many:
             self._stop_without_pages()
         settings = self._crawler.settings
         self._through += 1

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from conf.errors import GenreflowError
 from conf.schema import Collect
+from scraper.keys import Key
 
 # Scrapy's own list without 405 and 403, which are answers to bots, plus 429.
 RETRIED_STATUS = [429, 500, 502, 503, 504, 522, 524, 408]
@@ -60,9 +61,10 @@ def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: 
             "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": 540,
             "scraper.middlewares.PatientRetryMiddleware": 550,
             "scraper.middlewares.BlockGuard": 570,
+            "scraper.keys.KeyScrubber": 585,
         },
         "ITEM_PIPELINES": {"scraper.pipelines.PartPipeline": 100},
-        # A response of ours yields one thing at most: Scrapy starts so many coroutines for each of them.
+        # A response of ours yields one thing, or a batch of small ones: Scrapy starts so many coroutines for each.
         "CONCURRENT_ITEMS": 1,
         # It reads and parses the spider's source again and again, to warn of a mistake that mypy finds.
         "WARN_ON_GENERATOR_RETURN_VALUE": False,
@@ -80,6 +82,13 @@ def crawled_hosts(collect: Collect) -> tuple[str, ...]:
     """Return the host names of base_url and, where it has one of its own, of wikidata_url, lower case, without port."""
     names = [(urlsplit(url).hostname or "").lower() for url in (collect.base_url, collect.wikidata_url) if url]
     return tuple(dict.fromkeys(names))
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of an address in one form: lower case, the port only where it is not the usual."""
+    parts = urlsplit(url)
+    port = parts.port if parts.port != {"http": 80, "https": 443}.get(parts.scheme) else None
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}" + (f":{port}" if port else "")
 
 
 def is_loopback(host: str) -> bool:
@@ -102,6 +111,16 @@ def choose_manners(collect: Collect) -> Literal["polite", "own-server"]:
             f"{', '.join(foreign)}; use polite"
         )
     return collect.manners
+
+
+def check_key(key: Key, collect: Collect) -> None:
+    """Check that a spider's key is there, and that it would not leave this machine in clear text.
+
+    Raises KeyMissingError, or MannersError for an address without TLS beyond loopback.
+    """
+    key.read()
+    if urlsplit(collect.base_url).scheme != "https" and not all(map(is_loopback, crawled_hosts(collect))):
+        raise MannersError(f"{collect.base_url} would get the key in {key.variable} in clear text; use https")
 
 
 def _check_permission(collect: Collect, host: str) -> None:

@@ -65,6 +65,7 @@ class PartWriter:
         self._part_titles = part_titles
         self._buffer: list[Title] = []
         self._failed: dict[str, Drop] = {}
+        self._untold = 0
         self._manifest = self._open(step, fingerprint)
         self._dropped: list[dict[str, str]] = list(self._manifest.summary.get("dropped_titles", []))
 
@@ -121,9 +122,13 @@ class PartWriter:
             self.flush()
 
     def drop(self, drop: Drop) -> None:
-        """Count a title that is not stored; it reaches the manifest with the next part."""
+        """Count a title that is not stored; it reaches the manifest with the next part, or so many other drops."""
         if drop.permanent:
             self._dropped.append({"title_id": drop.title_id, "reason": drop.reason, "detail": drop.detail})
+            self._untold += 1
+            # Of some sources most titles are drops: these must not wait for a part of titles either.
+            if self._untold >= self._part_titles:
+                self._write(complete=False)
         else:
             self._failed[drop.title_id] = drop
 
@@ -160,6 +165,7 @@ class PartWriter:
         }
 
     def _write(self, complete: bool) -> Manifest:
+        self._untold = 0
         update = {"summary": self.summarize(), "complete": complete, "created": now()}
         self._manifest = self._manifest.model_copy(update=update)
         self.folder.mkdir(parents=True, exist_ok=True)

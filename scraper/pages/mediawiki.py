@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from scraper.pages.page import PageError
 from scraper.pages.trees import dig, each, integer_at, text_at
@@ -41,12 +41,13 @@ class Articles:
     """Hold what the answers to one query have told so far; following is what the next request adds, {} at the end.
 
     named maps each name that was asked for to that of its article; a name that leads to a part of an article
-    (a redirect to a section) is mapped to None: that article is about something else.
+    (a redirect to a section) is mapped to None: that article is about something else. answers counts them.
     """
 
     named: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
     found: Mapping[str, Article] = dataclasses.field(default_factory=dict)
     following: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    answers: int = 0
 
     def about(self, asked: str) -> Article | None:
         """Return the article that a name which was asked for leads to, None where it leads to none."""
@@ -92,6 +93,8 @@ def read_articles(answer: Any, before: Articles) -> Articles:
     for step in (*each(answer, "query", "normalized"), *each(answer, "query", "redirects")):
         start = text_at(step, "from")
         if start is not None:
+            # A name that is not in normal form comes back encoded.
+            start = unquote(start) if dig(step, "fromencoded") else start
             named[start] = None if dig(step, "tofragment") else text_at(step, "to")
     found = dict(before.found)
     for page in pages:
@@ -99,4 +102,6 @@ def read_articles(answer: Any, before: Articles) -> Articles:
         if name is not None and wikitext is not None:
             found[name] = Article(name, integer_at(page, "revisions", 0, "revid") or 0, wikitext)
     following = dig(answer, "continue")
-    return Articles(named, found, following if isinstance(following, dict) else {})
+    if before.answers >= TITLES_A_QUERY:
+        raise PageError(f"the API's answer goes on after {before.answers} parts, more than there are articles in it")
+    return Articles(named, found, following if isinstance(following, dict) else {}, before.answers + 1)

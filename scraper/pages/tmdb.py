@@ -36,6 +36,7 @@ def read_found(answer: Any, title_id: str) -> Title | None:
 def _read(found: Any, title_id: str, kind: str) -> Title:
     overview = text_at(found, "overview")
     date = text_at(found, "release_date") or text_at(found, "first_air_date") or ""
+    votes = integer_at(found, "vote_count")
     named = (integer_at([each_id], 0) for each_id in each(found, "genre_ids"))
     return Title(
         title_id=title_id,
@@ -43,10 +44,9 @@ def _read(found: Any, title_id: str, kind: str) -> Title:
         original_title=text_at(found, "original_title") or text_at(found, "original_name"),
         title_type=kind,
         year=integer_at([date[:4]], 0),
-        rating=number_at(found, "vote_average"),
-        ratings_count=integer_at(found, "vote_count"),
+        rating=number_at(found, "vote_average") if votes else None,
+        ratings_count=votes,
         genres=tuple(_GENRES.get(number, str(number)) for number in named if number is not None),
-        languages=(),
         summary=overview,
         summary_source="overview" if overview else None,
     )

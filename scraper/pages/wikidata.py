@@ -12,22 +12,24 @@ from typing import Any
 from scraper.pages.page import PageError
 from scraper.pages.trees import dig, integer_at, text_at
 
-# P345 IMDb id, P136 genre, P577 publication date; the article is the English Wikipedia's.
+# P345 IMDb id, P136 genre, P577 publication date; the article is the English Wikipedia's. One row an item: genres times
+# dates would be hundreds. Names in English may stand under "mul", which means every language.
 _QUERY = """
-SELECT ?imdb ?item ?label ?article ?genre ?year WHERE {{
+SELECT ?imdb ?item (SAMPLE(?name) AS ?label) (SAMPLE(?heading) AS ?article) (MIN(YEAR(?date)) AS ?year)
+  (GROUP_CONCAT(DISTINCT ?kind; SEPARATOR = "|") AS ?genres) WHERE {{
   VALUES ?imdb {{ {ids} }}
   ?item wdt:P345 ?imdb .
-  OPTIONAL {{ ?item rdfs:label ?label . FILTER(LANG(?label) = "en") }}
-  OPTIONAL {{ ?page schema:about ?item ; schema:isPartOf <https://en.wikipedia.org/> ; schema:name ?article . }}
-  OPTIONAL {{ ?item wdt:P136 / rdfs:label ?genre . FILTER(LANG(?genre) = "en") }}
-  OPTIONAL {{ ?item wdt:P577 ?date . BIND(YEAR(?date) AS ?year) }}
-}}
+  OPTIONAL {{ ?item rdfs:label ?name . FILTER(LANG(?name) IN ("en", "mul")) }}
+  OPTIONAL {{ ?page schema:about ?item ; schema:isPartOf <https://en.wikipedia.org/> ; schema:name ?heading . }}
+  OPTIONAL {{ ?item wdt:P136 / rdfs:label ?kind . FILTER(LANG(?kind) IN ("en", "mul")) }}
+  OPTIONAL {{ ?item wdt:P577 ?date . }}
+}} GROUP BY ?imdb ?item
 """
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Film:
-    """Hold what Wikidata knows of a title: English label, first year, genres' labels, and its article's name."""
+    """Hold what Wikidata knows of a title: its name, first year, genres' names, and its article's name."""
 
     label: str | None
     year: int | None
@@ -41,25 +43,26 @@ def films_query(ids: Iterable[str]) -> str:
 
 
 def read_films(answer: Any) -> dict[str, Film]:
-    """Read the films of an answer by IMDb id: several items of one id count as one; raises PageError for no answer."""
+    """Read the films of an answer by IMDb id; of several items with one id, the first that has an article counts.
+
+    Raises PageError for an answer of another shape.
+    """
     rows = dig(answer, "results", "bindings")
     if not isinstance(rows, list):
         raise PageError("expected results.bindings in the query service's answer")
-    by_id: dict[str, list[Any]] = {}
-    for row in rows:
-        title_id = text_at(row, "imdb", "value")
-        if title_id is not None:
-            by_id.setdefault(title_id, []).append(row)
-    return {title_id: _merge(found) for title_id, found in by_id.items()}
+    films: dict[str, Film] = {}
+    for row in sorted(rows, key=lambda row: text_at(row, "item", "value") or ""):
+        title_id, film = text_at(row, "imdb", "value"), _read(row)
+        if title_id is not None and (title_id not in films or (films[title_id].article is None and film.article)):
+            films[title_id] = film
+    return films
 
 
-def _merge(rows: list[Any]) -> Film:
-    told = {name: [text_at(row, name, "value") for row in rows] for name in ("label", "article", "genre")}
-    years = [year for row in rows if (year := integer_at(row, "year", "value")) is not None]
-    first = {name: next((value for value in values if value), None) for name, values in told.items()}
+def _read(row: Any) -> Film:
+    genres = (text_at(row, "genres", "value") or "").split("|")
     return Film(
-        label=first["label"],
-        year=min(years, default=None),
-        genres=tuple(dict.fromkeys(genre for genre in told["genre"] if genre)),
-        article=first["article"],
+        label=text_at(row, "label", "value"),
+        year=integer_at(row, "year", "value"),
+        genres=tuple(dict.fromkeys(genre for genre in genres if genre)),
+        article=text_at(row, "article", "value"),
     )

@@ -3,79 +3,152 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import mwparserfromhell
-from mwparserfromhell.nodes import Node, Template
-from mwparserfromhell.wikicode import Wikicode
+from mwparserfromhell import nodes
+from mwparserfromhell.parser import ParserError
+
+from scraper.pages.page import PageError
+from scraper.pages.trees import whole_characters
 
 # https://en.wikipedia.org/wiki/Wikipedia:Manual_of_Style/Film#Plot, and what older articles call it.
-_PLOTS = frozenset(
-    {"plot", "plot summary", "plot synopsis", "synopsis", "story", "storyline", "plot outline", "the plot"}
-)
-_HEADING = re.compile(r"^==([^=].*?)==[ \t]*$", re.MULTILINE)
-_SUBHEADING = re.compile(r"^===+.*?===+[ \t]*$", re.MULTILINE)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_LINE_MARKS = re.compile(r"^[*#:;]+\s*", re.MULTILINE)
+_PLOTS = frozenset({"plot", "the plot", "plot summary", "plot synopsis", "plot outline", "synopsis", "story",
+                    "storyline", "premise"})  # fmt: skip
+# More than any article's section has, of characters and of marks that open something and do not close it: the parser
+# tries each of these again and again, in time that grows with their square.
+_LONGEST, _MOST_UNCLOSED = 50_000, 300
+_OPENING_TAG = re.compile(r"<[A-Za-z]")
 _SPACES = re.compile(r"[ \t\u00a0]+")
-_BLANK_LINES = re.compile(r"\n\s*\n+")
-_EMPTY_BRACKETS = re.compile(r"\s*\(\s*[,;]?\s*\)")
+_BLANK_LINES = re.compile(r"\n[ \n]*\n")
+_EMPTY_BRACKETS = re.compile(r" ?\([\s,;]*\)")
 # Tags whose content is no part of the text.
-_NO_TEXT = frozenset({"ref", "gallery", "table", "timeline", "math", "score", "imagemap", "references"})
-# Templates that stand for a sign, and those that show one of their arguments (from 0).
+_NO_TEXT = frozenset(
+    {"ref", "references", "gallery", "table", "timeline", "math", "score", "imagemap", "style", "script"}
+)
+# Templates that stand for a sign or a word and that may show their first argument behind it.
 _SIGNS = {"'": "'", "'s": "'s", "nbsp": " ", "spaces": " ", "ndash": "–", "mdash": "—", "en dash": "–", "em dash": "—",
           "spaced ndash": " – ", "snd": " – ", "spnd": " – ", "!": "|"}  # fmt: skip
-_SHOWN = {"lang": 1, "transl": 1, "transliteration": 1, "nihongo": 0, "ill": 0, "interlanguage link": 0, "nowrap": 0,
-          "nobr": 0, "abbr": 0, "sic": 0, "visible anchor": 0, "vanchor": 0, "as written": 0, "small": 0}  # fmt: skip
+_PREFIXES = {"us$": "$", "usd": "$", "gbp": "£", "inr": "₹", "uss": "USS ", "hms": "HMS ", "ss": "SS ", "circa": "c. ",
+             "c.": "c. "}  # fmt: skip
+# Templates that show some of their arguments (from 1), joined by blanks.
+_SHOWN = {"lang": (2,), "transl": (2,), "transliteration": (2,), "nihongo": (1,), "ill": (1,), "nowrap": (1,),
+          "interlanguage link": (1,), "nobr": (1,), "abbr": (1,), "sic": (1,), "visible anchor": (1,), "vanchor": (1,),
+          "as written": (1,), "small": (1,), "convert": (1, 2), "cvt": (1, 2)}  # fmt: skip
 # Links into these show no text of the article.
 _FILES = ("file:", "image:", "category:")
 
 
 def read_article(wikitext: str) -> tuple[str | None, str | None]:
-    """Return the lead and the plot section, parts of it included, as plain text; None for what is not there."""
-    # A heading inside a comment is none, and the marks of one could close another.
-    bare = _COMMENT.sub("", wikitext)
-    headings = list(_HEADING.finditer(bare))
-    lead = bare[: headings[0].start()] if headings else bare
-    for place, heading in enumerate(headings):
-        if _plain_heading(heading[1]) in _PLOTS:
-            end = headings[place + 1].start() if place + 1 < len(headings) else len(bare)
-            return _plain(lead), _plain(bare[heading.end() : end])
-    return _plain(lead), None
+    """Return the lead and the plot section, parts of it included, as plain text; None for what is not there.
+
+    The plot is the first section with text whose heading names one, whatever its level. Raises PageError where either
+    is beyond all measure or cannot be parsed.
+    """
+    sections = list(_sections(_without_comments(wikitext)))
+    lead = _plain(sections[0][2])
+    for place, (level, heading, text) in enumerate(sections[1:], 1):
+        if " ".join((_plain(heading) or "").lower().split()) in _PLOTS:
+            parts = [text]
+            for deeper, _, part in sections[place + 1 :]:
+                if deeper <= level:
+                    break
+                parts.append(part)
+            plot = _plain("\n".join(parts))
+            if plot is not None:
+                return lead, plot
+    return lead, None
 
 
-def _plain_heading(heading: str) -> str:
-    return " ".join((_plain(heading) or "").lower().split())
+def _without_comments(wikitext: str) -> str:
+    """Take comments out; one that is not closed goes to the end, as MediaWiki reads it."""
+    kept, start = [], 0
+    while (opening := wikitext.find("<!--", start)) >= 0:
+        kept.append(wikitext[start:opening])
+        closing = wikitext.find("-->", opening)
+        if closing < 0:
+            return "".join(kept)
+        start = closing + len("-->")
+    return "".join([*kept, wikitext[start:]])
+
+
+def _sections(wikitext: str) -> Iterator[tuple[int, str, str]]:
+    """Yield level, heading and text of each section; the lead comes first, as level 0 without a heading."""
+    level, heading, lines = 0, "", list[str]()
+    for line in wikitext.split("\n"):
+        marked = line.rstrip()
+        opening, closing = len(marked) - len(marked.lstrip("=")), len(marked) - len(marked.rstrip("="))
+        if 0 < opening < len(marked) and closing:
+            yield level, heading, "\n".join(lines)
+            level = min(opening, closing, 6)
+            heading, lines = marked[level:-level], []
+        else:
+            lines.append(line)
+    yield level, heading, "\n".join(lines)
 
 
 def _plain(wikitext: str) -> str | None:
-    code = mwparserfromhell.parse(_SUBHEADING.sub("", wikitext))
-    for tag in code.filter_tags(matches=lambda node: str(node.tag).strip().lower() in _NO_TEXT):
-        _take_out(code, tag)
-    for template in code.filter_templates(recursive=True):
-        _take_out(code, template, _shown_text(template))
-    for link in code.filter_wikilinks(matches=lambda node: str(node.title).strip().lower().startswith(_FILES)):
-        _take_out(code, link)
-    text = _LINE_MARKS.sub("", code.strip_code(normalize=True, collapse=True))
-    text = _EMPTY_BRACKETS.sub("", _SPACES.sub(" ", text))
+    if len(wikitext) > _LONGEST:
+        raise PageError(f"a section of {len(wikitext):,} characters; expected at most {_LONGEST:,}")
+    unclosed = _count_unclosed(wikitext)
+    if unclosed > _MOST_UNCLOSED:
+        raise PageError(f"a section with {unclosed:,} marks that are not closed; expected at most {_MOST_UNCLOSED}")
+    try:
+        text = "".join(_shown(mwparserfromhell.parse(wikitext)))
+    except (ParserError, RecursionError) as error:
+        raise PageError(f"wikitext that cannot be parsed: {error}") from None
+    text = _EMPTY_BRACKETS.sub("", _SPACES.sub(" ", whole_characters(text)))
     paragraphs = (" ".join(part.split()) for part in _BLANK_LINES.split(text))
     return "\n\n".join(part for part in paragraphs if part) or None
 
 
-def _take_out(code: Wikicode, node: Node, instead: str = "") -> None:
-    # What stood inside something that is out already is no longer there.
-    if code.contains(node):
-        code.replace(node, instead)
+def _count_unclosed(wikitext: str) -> int:
+    pairs = (("{", "}"), ("[", "]"))
+    unclosed = [wikitext.count(opening) - wikitext.count(closing) for opening, closing in pairs]
+    tags = sum(1 for _ in _OPENING_TAG.finditer(wikitext))
+    return max(*unclosed, tags - wikitext.count("</") - wikitext.count("/>"))
 
 
-def _shown_text(template: Template) -> str:
+def _shown(code: Any) -> Iterator[str]:
+    """Yield the pieces of text that a reader sees, in one pass over the nodes."""
+    for node in code.nodes:
+        if isinstance(node, nodes.Text):
+            yield node.value
+        elif isinstance(node, nodes.HTMLEntity):
+            yield node.normalize()
+        elif isinstance(node, nodes.Wikilink):
+            yield from _shown_link(node)
+        elif isinstance(node, nodes.ExternalLink):
+            yield from _shown(node.title) if node.title is not None else ()
+        elif isinstance(node, nodes.Template):
+            yield from _shown_template(node)
+        elif isinstance(node, nodes.Tag):
+            yield from _shown_tag(node)
+
+
+def _shown_link(link: nodes.Wikilink) -> Iterator[str]:
+    title = str(link.title).strip()
+    if not title.lower().startswith(_FILES):
+        yield from _shown(link.text) if link.text is not None else [title.removeprefix(":")]
+
+
+def _shown_tag(tag: nodes.Tag) -> Iterator[str]:
+    name = str(tag.tag).strip().lower()
+    if name == "br":
+        yield " "
+    elif name not in _NO_TEXT and tag.contents is not None:
+        yield from _shown(tag.contents)
+
+
+def _shown_template(template: nodes.Template) -> Iterator[str]:
     name = " ".join(str(template.name).lower().split())
     if name in _SIGNS:
-        return _SIGNS[name]
-    if name.startswith("lang-"):
-        return _argument(template, 0)
-    return _argument(template, _SHOWN[name]) if name in _SHOWN else ""
-
-
-def _argument(template: Template, place: int) -> str:
-    values = [str(parameter.value).strip() for parameter in template.params if not parameter.showkey]
-    return values[place] if place < len(values) else ""
+        yield _SIGNS[name]
+        return
+    yield _PREFIXES.get(name, "")
+    arguments = (1,) if name in _PREFIXES or name.startswith("lang-") else _SHOWN.get(name, ())
+    for place, number in enumerate(arguments):
+        if template.has(str(number)):
+            yield " " if place else ""
+            yield from _shown(template.get(str(number)).value)

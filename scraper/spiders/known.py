@@ -5,14 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 
 from conf.errors import GenreflowError
+from conf.names import SPIDERS
 from scraper.spiders.titles import TitleSpider
-
-_PLACES = {
-    "imdb": "scraper.spiders.imdb:ImdbSpider",
-    "wikipedia": "scraper.spiders.wikipedia:WikipediaSpider",
-    "tmdb": "scraper.spiders.tmdb:TmdbSpider",
-    "omdb": "scraper.spiders.omdb:OmdbSpider",
-}
 
 
 class SpiderError(GenreflowError):
@@ -21,7 +15,8 @@ class SpiderError(GenreflowError):
 
 def find_spider(name: str) -> type[TitleSpider]:
     """Return the spider that collect.spider names; raises SpiderError where there is none."""
-    module, _, attribute = _PLACES.get(name, name).partition(":")
+    place = f"scraper.spiders.{name}:{name.capitalize()}Spider" if name in SPIDERS else name
+    module, _, attribute = place.partition(":")
     try:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:

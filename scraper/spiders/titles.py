@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import scrapy
 from scrapy import signals
@@ -20,6 +20,7 @@ from scraper.genres import GenreNames
 from scraper.items import GENERATED, Title
 from scraper.keys import Key
 from scraper.pages.page import PageError
+from scraper.settings import origin_of
 from scraper.spiders.failures import explain_failure
 from scraper.stored_pages import StoredPage, write_page
 from scraper.verdicts import Verdict
@@ -38,6 +39,8 @@ class TitleSpider(scrapy.Spider):
 
     # Titles a request asks for.
     batch: ClassVar[int] = 1
+    # So many titles that are not there, and none that is, are no titles that are gone: the site serves no such thing.
+    none_of_so_many: ClassVar[int] = 20
     # Statuses by which a site says that a title does not exist.
     gone: ClassVar[frozenset[int]] = frozenset()
     # The licence, or the terms of use, that the source gives its texts under.
@@ -58,7 +61,7 @@ class TitleSpider(scrapy.Spider):
         super().__init__()
         self.ids, self.collect, self.writer, self.tell = ids, collect, writer, tell
         self.base_url = collect.base_url.rstrip("/")
-        self.hosts = {urlsplit(url).netloc for url in (collect.base_url, collect.wikidata_url) if url}
+        self.origins = {origin_of(url) for url in (collect.base_url, collect.wikidata_url) if url}
         self.source = GENERATED if collect.ids == GENERATED else self.name
         self.stop_message: str | None = None
         self._keep_folder, self._kept_pages = keep_folder, collect.kept_pages
@@ -127,7 +130,7 @@ class TitleSpider(scrapy.Spider):
         yield from outcomes
 
     def _keep(self, title_id: str, response: Response) -> str:
-        if self._kept_pages <= 0:
+        if self._kept_pages <= 0 or not isinstance(response, TextResponse):
             return ""
         self._kept_pages -= 1
         path = self._keep_folder / f"{title_id}-{self.page_name(response)}.html.gz"
@@ -150,6 +153,9 @@ class TitleSpider(scrapy.Spider):
 class ApiSpider(TitleSpider):
     """Ask an interface that is made for programs: its own terms hold, not robots.txt, which speaks to page crawlers."""
 
+    # What an interface says of a title is believed sooner than a page that is missing, but not for ever.
+    none_of_so_many: ClassVar[int] = 500
+
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
         """Ask for JSON, send the key, and leave robots.txt alone."""
@@ -159,13 +165,16 @@ class ApiSpider(TitleSpider):
             "ROBOTSTXT_OBEY": False,
             "DEFAULT_REQUEST_HEADERS": {"Accept": "application/json"},
             "DOWNLOAD_HANDLERS": {"http": handler, "https": handler},
+            # A key is for the host that it was made for.
+            "REDIRECT_ENABLED": cls.key is None,
+            "METAREFRESH_ENABLED": cls.key is None,
         }
         settings.setdict(own, priority="spider")
 
     def judge(self, response: Response) -> Verdict | None:
         """Ask again for JSON that was cut off."""
-        claimed = b"json" in (response.headers.get("Content-Type") or b"")
-        if claimed and read_json(response) is None:
+        claimed = response.status == HTTPStatus.OK and b"json" in (response.headers.get("Content-Type") or b"")
+        if claimed and read_json(response) is None and response.body.strip() != b"null":
             return Verdict("truncated", "the JSON is cut off or damaged")
         return None
 

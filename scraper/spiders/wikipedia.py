@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, urlencode
 
@@ -17,11 +18,15 @@ from scraper.pages.mediawiki import (
     read_articles,
     read_passing_error,
 )
+from scraper.pages.page import PageError
 from scraper.pages.wikidata import Film, films_query, read_films
 from scraper.pages.wikitext import read_article
 from scraper.spiders.titles import ApiSpider, Outcome, read_json
 from scraper.verdicts import Verdict
 from scraper.writer import Drop
+
+# What tells articles of one name apart: "The Road (1999 film)".
+_BRACKETS = re.compile(r" \([^()]*\)$")
 
 
 class WikipediaSpider(ApiSpider):
@@ -46,9 +51,9 @@ class WikipediaSpider(ApiSpider):
         for title_id in ids:
             film = films.get(title_id)
             if film is None:
-                yield Drop(title_id, "not_found", "Wikidata has no item with this IMDb id (P345)")
+                yield Drop(title_id, "not_found", "not in Wikidata")
             elif film.article is None:
-                yield Drop(title_id, "no_article", "Wikidata knows no article of the English Wikipedia")
+                yield Drop(title_id, "no_article", "not in Wikipedia")
             else:
                 with_article[title_id] = film
         if with_article:
@@ -72,13 +77,18 @@ class WikipediaSpider(ApiSpider):
                 detail = f"{films[title_id].article}: no such article, or only a part of another"
                 yield Drop(title_id, "no_article", detail)
             else:
-                yield self._record(title_id, films[title_id], article)
+                yield self._read_one(title_id, films[title_id], article)
 
-    def _record(self, title_id: str, film: Film, article: Article) -> Title:
-        lead, plot = read_article(article.wikitext)
+    def _read_one(self, title_id: str, film: Film, article: Article) -> Title | Drop:
+        try:
+            lead, plot = read_article(article.wikitext)
+        except PageError as error:
+            return Drop(
+                title_id, "unparsable", f"{article.name}, revision {article.revision}: {error}", permanent=False
+            )
         title = Title(
             title_id=title_id,
-            title=film.label or article.name,
+            title=film.label or _BRACKETS.sub("", article.name),
             year=film.year,
             genres=film.genres,
             synopsis=plot,

@@ -54,9 +54,10 @@ def test_tmdb_series_is_read_with_its_own_names() -> None:
     )
 
 
-def test_tmdb_empty_overview_is_no_summary() -> None:
-    title = tmdb.read_found(found(overview="", release_date="", genre_ids=[1234]), ID)
+def test_tmdb_empty_overview_is_no_summary_and_no_votes_are_no_rating() -> None:
+    title = tmdb.read_found(found(overview="", release_date="", genre_ids=[1234], vote_average=0.0, vote_count=0), ID)
     assert title is not None
+    assert title.rating is None
     assert (title.summary, title.summary_source, title.year, title.genres) == (None, None, None, ("1234",))
 
 
@@ -125,17 +126,27 @@ def binding(**values: str) -> dict[str, Any]:
     return {name: {"type": "literal", "value": value} for name, value in values.items()}
 
 
-def test_wikidata_rows_of_a_film_become_one() -> None:
+def test_wikidata_row_becomes_a_film() -> None:
     rows = [
-        binding(imdb=ID, article="The Road (1999 film)", genre="drama film", year="2000", label="The Road"),
-        binding(imdb=ID, article="The Road (1999 film)", genre="war film", year="1999", label="The Road"),
-        binding(imdb="tt0000008"),
+        binding(
+            imdb=ID, item="Q1", article="The Road (1999 film)", genres="drama film|war film", year="1999", label="R"
+        ),
+        binding(imdb="tt0000008", item="Q2", genres=""),
     ]
-    films = wikidata.read_films({"results": {"bindings": rows}})
-    assert films == {
-        ID: wikidata.Film("The Road", 1999, ("drama film", "war film"), "The Road (1999 film)"),
+    assert wikidata.read_films({"results": {"bindings": rows}}) == {
+        ID: wikidata.Film("R", 1999, ("drama film", "war film"), "The Road (1999 film)"),
         "tt0000008": wikidata.Film(None, None, (), None),
     }
+
+
+def test_wikidata_item_with_an_article_counts_in_whatever_order() -> None:
+    rows = [
+        binding(imdb=ID, item="Q1"),
+        binding(imdb=ID, item="Q2", article="A"),
+        binding(imdb=ID, item="Q3", article="B"),
+    ]
+    for order in (rows, rows[::-1]):
+        assert wikidata.read_films({"results": {"bindings": order}})[ID].article == "A"
 
 
 def test_wikidata_query_names_every_id() -> None:
@@ -176,6 +187,20 @@ def test_redirect_to_a_section_is_no_article_of_the_film() -> None:
     steps = {"redirects": [{"from": "The Road", "to": "List of roads", "tofragment": "The Road"}]}
     told = mediawiki.read_articles(answer(page("List of roads"), **steps), mediawiki.Articles())
     assert told.about("The Road") is None
+
+
+def test_encoded_names_are_followed() -> None:
+    steps = {"normalized": [{"fromencoded": True, "from": "Cafe%CC%81", "to": "Café"}]}
+    told = mediawiki.read_articles(answer(page("Café"), **steps), mediawiki.Articles())
+    assert told.about("Cafe\u0301") is not None
+
+
+def test_answer_without_end_is_named() -> None:
+    endless = answer(page("A")) | {"continue": {"rvcontinue": "1|1", "continue": "||"}}
+    told = mediawiki.Articles()
+    with pytest.raises(PageError, match="goes on after 50 parts"):
+        for _ in range(60):
+            told = mediawiki.read_articles(endless, told)
 
 
 def test_circle_of_redirects_ends() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from scraper.basics import SOURCE, TERMS, Counted, IdsError, join_basics, read_basics
+from scraper.basics import Counted, IdsError, read_basics
+from scraper.importers.title_basics import SOURCE, TERMS, join_basics
 from scraper.items import Title
 from scraper.writer import PartWriter, read_raw
 
@@ -92,7 +93,7 @@ def test_memory_stays_flat_over_a_large_file(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress((HEADER + "".join(row(n) for n in range(1, ROWS + 1))).encode(), 1))
     hold(tmp_path / "raw", *range(1, 1000))
     program = (
-        "import resource, sys; from pathlib import Path; from scraper.basics import join_basics\n"
+        "import resource, sys; from pathlib import Path; from scraper.importers.title_basics import join_basics\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "told = join_basics(Path(sys.argv[1]), Path(sys.argv[2]))\n"
         "print(told.rows, told.stored, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"

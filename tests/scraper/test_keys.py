@@ -1,5 +1,6 @@
 """Keys: from the environment only, and never in what people or logs get to see."""
 
+import gzip
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +9,11 @@ import pytest
 from scrapy import Request
 from title_pages import TitleServer, ids_of
 
-from conf.schema import Collect
+from conf.schema import Collect, load
 from scraper.keys import Key, KeyMissingError, Redaction
 from scraper.launch import CrawlError, run_crawl
+from scraper.settings import MannersError, check_key, origin_of
+from scraper.writer import read_raw
 
 BEARER = Key("SOME_TOKEN", "ask for one")
 QUERY = Key("SOME_KEY", "ask for one", "apikey")
@@ -71,3 +74,85 @@ def test_crawl_without_its_key_asks_for_nothing(
     with pytest.raises(CrawlError, match=f"exit code 2: the environment variable {variable} is not set") as refused:
         run_crawl(collect(spider=spider), ids_of(2), folder, "f1")
     assert (refused.value.exit_code, server.asked) == (2, [])
+
+
+@pytest.fixture
+def secret(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("OMDB_API_KEY", "SECRET4711")
+    return "SECRET4711"
+
+
+def told_anywhere(home: Path, secret: str) -> list[str]:
+    """Name the files and the record columns that hold a secret."""
+    found = [path.name for path in home.rglob("*") if path.is_file() and secret.encode() in read_any(path)]
+    rows = [row for table in read_raw(home / "raw") for row in table.to_pylist()]
+    return found + [name for row in rows for name, value in row.items() if secret in str(value)]
+
+
+def read_any(path: Path) -> bytes:
+    content = path.read_bytes()
+    return gzip.decompress(content) if path.suffix == ".gz" else content
+
+
+@pytest.mark.parametrize("place", ["", "http://127.0.0.1:9"])
+def test_redirect_is_not_followed_with_a_key(
+    place: str, secret: str, server: TitleServer, collect: Callable[..., Collect], folder: Path, tmp_path: Path
+) -> None:
+    server.every = lambda path: (301, {"Location": f"{place}/moved{path}"}, b"")
+    with pytest.raises(CrawlError) as failed:
+        run_crawl(collect(spider="omdb"), ids_of(8), folder, "f1")
+    assert not any(path.startswith("/moved") for path in server.asked)
+    assert (secret in str(failed.value), secret in str(failed.value.report)) == (False, False)
+    assert told_anywhere(tmp_path, secret) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{{"Response": "False", "Error": "no such thing at {path}"}}',
+        '{{"Response": "True", "imdbID": "tt9999999", "Plot": "{path}"}}',
+        '{{"Response": "True", "imdbID": "tt0000001", "Plot": "about {path}", "Genre": "Drama"}}',
+        "<html>sorry, {path}</html>",
+    ],
+)
+def test_answer_that_repeats_the_key_reaches_nothing(
+    answer: str, secret: str, server: TitleServer, collect: Callable[..., Collect], folder: Path, tmp_path: Path
+) -> None:
+    told = {"Content-Type": "application/json"}
+    server.every = lambda path: (200, told, gzip.compress(answer.format(path=path).encode()))
+    told["Content-Encoding"] = "gzip"
+    message = ""
+    try:
+        message = str(run_crawl(collect(spider="omdb", retries=0), ["tt0000001"], folder, "f1"))
+    except CrawlError as error:
+        message = f"{error} {error.report}"
+    assert any(secret in path for path in server.asked)
+    assert secret not in message
+    assert told_anywhere(tmp_path, secret) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "fine"),
+    [("https://api.example.org", True), ("http://127.0.0.1:8700", True), ("http://api.example.org", False)],
+)
+def test_key_leaves_this_machine_encrypted_only(address: str, fine: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_KEY", "abc")
+    settings = load("base", [f"collect.base_url={address}"]).collect
+    if fine:
+        check_key(QUERY, settings)
+    else:
+        with pytest.raises(MannersError, match="would get the key in SOME_KEY in clear text; use https"):
+            check_key(QUERY, settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://API.example.org:443/3/find", "https://api.example.org"),
+        ("http://127.0.0.1:8700", "http://127.0.0.1:8700"),
+        ("http://example.org:80/", "http://example.org"),
+        ("http://example.org:443/", "http://example.org:443"),
+    ],
+)
+def test_origins_are_written_in_one_way(url: str, origin: str) -> None:
+    assert origin_of(url) == origin

@@ -18,7 +18,7 @@ from scraper.site.apis.reply import Reply, draw_point, number, reply_json
 from scraper.site.titles import Catalogue, SiteTitle
 
 PATH = "/sparql"
-VARIABLES = ("imdb", "item", "article", "genre", "year", "label")
+VARIABLES = ("imdb", "item", "label", "article", "year", "genres")
 # Share of titles that Wikidata has never heard of.
 UNKNOWN = 1 / 40
 # Items are numbered beyond the titles' own numbers, so that an id is never taken for an item.
@@ -38,7 +38,7 @@ def is_known(title: SiteTitle) -> bool:
 
 
 def bindings(catalogue: Catalogue, title: SiteTitle) -> list[dict[str, Any]]:
-    """Return the rows that tell of a title: one a genre, one without where it has no genres, none where unknown."""
+    """Return the row that tells of a title, its genres joined as GROUP_CONCAT does; none where unknown."""
     if not is_known(title):
         return []
     row: dict[str, Any] = {
@@ -52,7 +52,8 @@ def bindings(catalogue: Catalogue, title: SiteTitle) -> list[dict[str, Any]]:
         row["year"] = {"type": "literal", "datatype": _INTEGER, "value": str(title.year)}
     if title.title:
         row["label"] = _english(title.title)
-    return [row | {"genre": _english(label)} for label in label_genres(title.genres)] or [row]
+    # Aggregates lose the language; of no values they make an empty text.
+    return [row | {"genres": {"type": "literal", "value": "|".join(label_genres(title.genres))}}]
 
 
 def answer(catalogue: Catalogue, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
