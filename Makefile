@@ -20,6 +20,7 @@ check: $(VENV)/.dev
 # Both sides in one run, as ratios; best with nothing else running.
 bench: $(VENV)/.runtime
 	$(BIN)/python -m benchmarks.crawl
+	$(BIN)/python -m benchmarks.import_csv
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

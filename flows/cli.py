@@ -99,29 +99,44 @@ def collect(conf: Conf = "base", overrides: Overrides = None, home: Home = None,
     report.stage(collected, as_json)
 
 
-@app.command("import", epilog="Example: genreflow import titles.parquet")
+@app.command(
+    "import",
+    epilog="Example: genreflow import titles.csv | genreflow import MovieSummaries/ --source cmu | "
+    "genreflow import mine.jsonl --source my.yaml",
+)
 def import_(
     file: Annotated[
-        Path, typer.Argument(help="Titles file (Parquet: title_id, title, year, genres, summary, synopsis).")
+        Path,
+        typer.Argument(help="Titles file (CSV, TSV, JSON lines, Parquet) or the folder of a data set, as downloaded."),
     ],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            metavar="NAME|FILE.yaml",
+            help="What the file is: titles, kaggle-imdb, cmu, mm-imdb, mpst, or a mapping of your own. "
+            "\\[default: recognised by its columns]",
+        ),
+    ] = None,
     conf: Conf = "base",
     overrides: Overrides = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Put a titles file into raw/, without a crawl; then `genreflow run` trains on it."""
+    """Put titles that you already have into raw/, without a crawl; then `genreflow run` trains on them."""
     from conf.schema import load
     from flows import report
     from flows.paths import home_path
-    from scraper.importers.titles_file import import_titles
+    from scraper.importers.files import import_file
     from tasks import store
 
     settings = load(conf, overrides or [])
     path = home_path(home)
     with store.lock_home(path, settings.run.wait_seconds), report.importing(file) as advance:
-        told = import_titles(
+        told = import_file(
             file,
             path / "raw",
+            source=source,
             genres=settings.prepare.genres,
             max_bad_share=settings.import_.max_bad_share,
             part_titles=settings.import_.part_titles,
@@ -180,7 +195,8 @@ def titles(
     from conf.schema import load
     from flows import report
     from flows.paths import home_path
-    from scraper.basics import Counted, join_basics, select_ids
+    from scraper.basics import Counted, select_ids
+    from scraper.importers.title_basics import join_basics
     from tasks import store
 
     settings = load(conf, overrides or [])
@@ -378,6 +394,7 @@ def site(
         faults=parse_faults(faults),
         random_seed=settings.random_seed,
         access_log=access_log,
+        generated=titles is None,
         on_ready=lambda bound: report.serving(table.num_rows, bound),
     )
 

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from conf.names import CORPORA
@@ -49,7 +49,7 @@ def pipeline(done: Any, settings: Settings, home: str | None, *, json_output: bo
         f'{genreflow} predict{suffix} "A retired detective hunts a killer who stages murders as film scenes."',
         f"{genreflow} compare{suffix}          # every recipe trained so far",
         f"{genreflow} ui{suffix}               # Prefect's and MLflow's pages",
-        f"{genreflow} import FILE.parquet --home mine && {genreflow} run --home mine   # your own titles",
+        f"{genreflow} import FILE --home mine && {genreflow} run --home mine   # your own titles",
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True)
 
@@ -213,11 +213,14 @@ def serving(titles: int, port: int) -> None:
 
 @contextlib.contextmanager
 def importing(file: Path) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar while a file is imported; yields advance(done, total)."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    """Show a bar, per cent and the time left while a file is imported; yields advance(done, total).
+
+    What is counted is the file's own matter; a total of 0 means that nobody knows it yet.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(compact=True))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(f"import {escape(file.name)}", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+        yield lambda done, total: bars.update(task, completed=done, total=total or None)
 
 
 def imported(file: Path, told: Any, json_output: bool) -> None:
@@ -227,23 +230,18 @@ def imported(file: Path, told: Any, json_output: bool) -> None:
         return
     console = Console()
     if told.already_imported:
-        console.print(
-            f"{file}: imported already, as raw/{told.folder}; nothing done",
-            highlight=False,
-            soft_wrap=True,
-            markup=False,
-        )
+        happened = f"imported already, as raw/{told.folder}; nothing done"
     else:
-        console.print(
-            f"{file}: {told.stored:,} of {told.rows:,} rows into raw/{told.folder}",
-            highlight=False,
-            soft_wrap=True,
-            markup=False,
-        )
+        happened = f"{told.stored:,} of {told.rows:,} rows into raw/{told.folder}"
+    terms = told.terms or "not stated; yours to know"
+    for line in (f"{file}: {happened}", f"source: {told.source}", f"terms: {terms}"):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     for genre, count in told.tally.unknown_genres.items():
         nearest = told.tally.nearest_genres.get(genre)
         hint = f"; did you mean {nearest}?" if nearest else ""
         console.print(f"unknown genre {genre!r} taken off {count:,} rows{hint}", highlight=False, markup=False)
+    for field, count in told.tally.unread.items():
+        console.print(f"{field}: {count:,} values not readable, stored without", highlight=False, markup=False)
     explained = told.tally.explain()
     if explained:
         console.print(explained, highlight=False, soft_wrap=True, markup=False)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from conf.schema import Select
 from scraper.basics import IdsError, is_basics, select_ids
-from scraper.items import TITLE_ID
+from scraper.items import GENERATED, TITLE_ID
 
 _BATCH_ROWS = 65536
 _SITE_SECONDS = 30
@@ -40,8 +40,11 @@ def read_ids(spec: str | Path, select: Select, limit: int | None = None) -> list
     return ids
 
 
-def ask_site(base_url: str, limit: int | None = None) -> list[str]:
-    """Ask the local movie site which titles it serves (/ids.txt, one id a line); raises IdsError naming the site."""
+def ask_site(base_url: str, limit: int | None = None) -> tuple[list[str], bool]:
+    """Ask the local movie site which titles it serves (/ids.txt, one id a line), and if they are generated.
+
+    Raises IdsError naming the site.
+    """
     url = f"{base_url.rstrip('/')}/ids.txt"
     try:
         with urlopen(url, timeout=_SITE_SECONDS) as answer:
@@ -54,7 +57,7 @@ def ask_site(base_url: str, limit: int | None = None) -> list[str]:
     ids = _collect((line for line in lines if TITLE_ID.fullmatch(line)), limit)
     if not ids:
         raise IdsError(f"{url}: no title id in it; expected one a line")
-    return ids
+    return ids, lines[0] == GENERATED
 
 
 def _collect(found: Iterator[str], limit: int | None) -> list[str]:

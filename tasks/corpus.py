@@ -151,7 +151,8 @@ def _make_corpus(
         told = ", ".join(f"{reason} {count}" for reason, count in drops.counts.items() if count)
         raise NoTitlesError(f"no title is left for the {corpus} corpus of {len(records)} records (dropped: {told})")
     frame = frame.reset_index(drop=True)
-    source = frame["source"] + frame[f"{corpus}_source"].map(lambda name: f": {name}" if name else "", na_action=None)
+    part = frame[f"{corpus}_source"].astype("str").map(lambda name: f": {name}", na_action="ignore").fillna("")
+    source = frame["source"] + part
     splits = frame["split"].value_counts()
     summary = {
         "records": len(records),

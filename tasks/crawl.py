@@ -63,7 +63,9 @@ def collect_titles(home: Path, settings: Collect, site: Site) -> Collected:
     CrawlError when the crawl is blocked, fails, or its counts do not agree with what was asked.
     """
     logger = get_run_logger()
-    ids = _asked_ids(settings, site)
+    ids, generated = _asked_ids(settings, site)
+    # Whatever interface tells of made-up titles: they are nobody's, and nothing is trained on them beside others.
+    settings = settings.model_copy(update={"ids": GENERATED}) if generated else settings
     source = _fingerprint_source(settings, site)
     with crawl_lock(home / "raw", settings):
         frontier = find_frontier(home / "raw", settings.source, source, ids, settings.refresh_days)
@@ -148,11 +150,12 @@ def _rows(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield figure, f"{value or 0:,}"
 
 
-def _asked_ids(settings: Collect, site: Site) -> list[str]:
+def _asked_ids(settings: Collect, site: Site) -> tuple[list[str], bool]:
+    """Return the ids to ask for, and whether their titles are generated."""
     if settings.ids == GENERATED:
-        return site_ids(site.titles, site.random_seed)[: settings.limit]
+        return site_ids(site.titles, site.random_seed)[: settings.limit], True
     if settings.ids == SITE:
         return ask_site(settings.base_url, settings.limit)
     if settings.ids is None:
         raise GenreflowError("nothing to collect: collect.ids is not set")
-    return read_ids(settings.ids, settings.select, settings.limit)
+    return read_ids(settings.ids, settings.select, settings.limit), False

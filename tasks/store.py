@@ -160,9 +160,10 @@ def new_result(folder: Path, *, step: str, version: int, fingerprint: str) -> It
         yield draft
         files = {}
         for path in sorted(path for path in draft.folder.rglob("*") if path.is_file()):
-            _sync(path)
             name = path.relative_to(draft.folder).as_posix()
-            files[name] = describe_file(path)
+            if name not in draft.entries:
+                _sync(path)
+            files[name] = draft.entries.get(name) or describe_file(path)
         manifest = Manifest(
             step=step,
             version=version,
@@ -181,11 +182,15 @@ def new_result(folder: Path, *, step: str, version: int, fingerprint: str) -> It
 
 
 class Draft:
-    """Hold a result that is being made: the folder to write into and the summary its manifest will carry."""
+    """Hold a result that is being made: the folder to write into and the summary its manifest will carry.
+
+    entries describes files, by name, that their writer has put on disk (fsync) and measured itself.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.summary: dict[str, Any] = {}
+        self.entries: dict[str, FileEntry] = {}
 
 
 def sweep_drafts(home: Path) -> list[Path]:

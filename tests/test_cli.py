@@ -124,7 +124,12 @@ def test_unknown_key_names_the_nearest(genreflow: Run, tmp_path: Path) -> None:
 
 def test_unknown_configuration_names_those_there_are(genreflow: Run, tmp_path: Path) -> None:
     answer = genreflow("compare", "--conf", "imbd", "--home", tmp_path / "home")
-    assert_one_line(answer, "no configuration 'imbd'", "base, demo, imdb, quick, seed", "did you mean 'imdb'?")
+    assert_one_line(
+        answer,
+        "no configuration 'imbd'",
+        "base, demo, imdb, omdb, quick, seed, tmdb, wikipedia",
+        "did you mean 'imdb'?",
+    )
 
 
 def test_value_of_a_wrong_type_is_told(genreflow: Run, tmp_path: Path) -> None:
@@ -142,14 +147,14 @@ def test_setting_without_a_value_is_told(genreflow: Run, tmp_path: Path) -> None
 
 def test_missing_file_is_named(genreflow: Run, tmp_path: Path) -> None:
     answer = genreflow("import", tmp_path / "none.parquet", "--home", tmp_path / "home")
-    assert_one_line(answer, f"{tmp_path}/none.parquet: no such file; expected a Parquet file of titles")
+    assert_one_line(answer, f"{tmp_path}/none.parquet: no such file; expected a titles file or the folder")
     assert stored(tmp_path / "home") == {}
 
 
 def test_wrong_columns_are_named(genreflow: Run, tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": ["tt0000001"], "plot": [TEXT]}), tmp_path / "wrong.parquet")
     answer = genreflow("import", tmp_path / "wrong.parquet", "--home", tmp_path / "home")
-    assert_one_line(answer, "wrong.parquet: columns title_id, title, year, genres, summary, synopsis are missing")
+    assert_one_line(answer, "wrong.parquet: no source is known by these columns: id, plot", "titles lacks title_id")
     assert stored(tmp_path / "home") == {}
 
 
@@ -167,7 +172,7 @@ def test_empty_file_is_refused(genreflow: Run, tmp_path: Path) -> None:
 
 def test_unknown_genre_is_taken_off_and_counted(genreflow: Run, tmp_path: Path) -> None:
     rows = [
-        {"title_id": f"tt000000{number}", "summary": TEXT, "genres": genres}
+        {"title_id": f"tt000000{number}", "summary": None if number == 2 else TEXT, "genres": genres}
         for number, genres in enumerate((["Drama"], ["Drama", "Westren"], ["Westren"], ["Crime"], ["War"]))
     ]
     file = write_titles(tmp_path / "titles.parquet", rows)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from scraper.items import GENERATED
 from scraper.site.access_log import AccessLog, leave_out_keys
 from scraper.site.apis import mediawiki, omdb, tmdb, wikidata
 from scraper.site.apis.reply import Api, Reply
@@ -34,10 +35,18 @@ class Site:
     """Answer requests for one catalogue of titles; latency in seconds before every answer."""
 
     def __init__(
-        self, catalogue: Catalogue, *, latency: float, faults: Faults, random_seed: int, access_log: Path | None
+        self,
+        catalogue: Catalogue,
+        *,
+        latency: float,
+        faults: Faults,
+        random_seed: int,
+        access_log: Path | None,
+        generated: bool = False,
     ) -> None:
         self._catalogue = catalogue
         self._latency = latency
+        self._generated = generated
         self._faults = faults
         self._random_seed = random_seed
         self._log = AccessLog(access_log)
@@ -92,7 +101,10 @@ class Site:
         if path == "/robots.txt":
             return web.Response(text=ROBOTS, content_type="text/plain")
         if path == "/ids.txt":
-            return web.Response(text="\n".join(title.title_id for title in self._catalogue), content_type="text/plain")
+            ids = [title.title_id for title in self._catalogue]
+            return web.Response(
+                text="\n".join([GENERATED, *ids] if self._generated else ids), content_type="text/plain"
+            )
         if path == "/":
             return _html(render_index(itertools.islice(self._catalogue, INDEX_TITLES), len(self._catalogue)))
         found = _TITLE_PATH.fullmatch(path)

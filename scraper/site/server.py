@@ -37,16 +37,17 @@ def serve(
     random_seed: int = 0,
     on_ready: Ready | None = None,
     access_log: Path | str | None = None,
+    generated: bool = False,
     host: str = HOST,
 ) -> None:
     """Serve titles on 127.0.0.1 until SIGINT or SIGTERM; call it on the main thread.
 
-    port 0 takes any free one; on_ready gets the port once the site answers. access_log is a file that one JSON
-    object a request is appended to. Raises SiteError for a port that is taken, a host beyond loopback, or a
-    table that holds no titles.
+    generated says that the titles are made up, which the site tells in /ids.txt. port 0 takes any free one; on_ready
+    gets the port once the site answers. access_log is a file that one JSON object a request is appended to. Raises
+    SiteError for a port that is taken, a host beyond loopback, or a table that holds no titles.
     """
     _check_host(host)
-    site = _make_site(titles, latency_ms, faults, random_seed, access_log)
+    site = _make_site(titles, latency_ms, faults, random_seed, access_log, generated)
 
     async def run() -> None:
         stop = asyncio.Event()
@@ -67,9 +68,10 @@ def running_site(
     faults: Faults | None = None,
     random_seed: int = 0,
     access_log: Path | str | None = None,
+    generated: bool = False,
 ) -> Iterator[str]:
     """Serve titles from a thread of this process and yield the base URL, without a slash at its end."""
-    site = _make_site(titles, latency_ms, faults, random_seed, access_log)
+    site = _make_site(titles, latency_ms, faults, random_seed, access_log, generated)
     ready: Future[tuple[int, Callable[[], object]]] = Future()
 
     async def run() -> None:
@@ -92,7 +94,12 @@ def running_site(
 
 
 def _make_site(
-    titles: pa.Table, latency_ms: float, faults: Faults | None, random_seed: int, access_log: Path | str | None
+    titles: pa.Table,
+    latency_ms: float,
+    faults: Faults | None,
+    random_seed: int,
+    access_log: Path | str | None,
+    generated: bool,
 ) -> Site:
     return Site(
         Catalogue(check_titles(titles, "titles")),
@@ -100,6 +107,7 @@ def _make_site(
         faults=faults or Faults(),
         random_seed=random_seed,
         access_log=None if access_log is None else Path(access_log),
+        generated=generated,
     )
 
 

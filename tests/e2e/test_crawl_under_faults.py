@@ -59,7 +59,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
     ids = titles["title_id"].to_pylist()
     (home / "ids.txt").write_text("\n".join(ids))
     command = [sys.executable, "-P", "-m", "flows.cli", "site", "--titles", str(home / "titles.parquet"), "--port", "0",
-               "--faults", FAULTS, "--access-log", str(home / "access.log")]  # fmt: skip
+               "--faults", FAULTS, "--latency-ms", "60", "--access-log", str(home / "access.log")]  # fmt: skip
     site = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert site.stdout is not None
@@ -92,7 +92,7 @@ def crawl_through_kills(home: Path, base_url: str) -> int:
         goal = before + draw.randrange(20, max(40, 2 * TITLES // (KILLS + 1)))
         while pages_answered(home) < goal and process.poll() is None:
             time.sleep(0.02)
-        time.sleep(draw.random())
+        time.sleep(draw.random() / 2)
         kills += kill(process, draw)
     return kills
 

@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import Artifact
 
 from flows.collect import collect
 from scraper.launch import CrawlError
+from scraper.site.apis.tmdb import TOKEN
 from scraper.site.generator import generate_titles
 from scraper.site.server import Faults, running_site
 from scraper.writer import read_raw, stored_ids
@@ -85,3 +86,17 @@ def test_report_of_a_failed_crawl_stands_there_too(tmp_path: Path, titles: pa.Ta
     with running_site(titles, faults=Faults(challenge=True)) as url, pytest.raises(CrawlError, match="blocked"):
         run(tmp_path, url, titles, 7)
     assert '"finish reason", "value": "blocked"' in str(artifacts("crawl-report")[0].data)
+
+
+def test_titles_that_a_site_made_up_are_nobodys_whatever_interface_tells_them(
+    tmp_path: Path, titles: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMDB_READ_ACCESS_TOKEN", TOKEN)
+    with running_site(titles, generated=True) as url:
+        made_up = collect("tmdb", [f"collect.base_url={url}", "collect.ids=site"], str(tmp_path / "made-up"))
+    with running_site(titles) as url:
+        given = collect("tmdb", [f"collect.base_url={url}", "collect.ids=site"], str(tmp_path / "given"))
+    assert made_up is not None and given is not None
+    sources = [table["source"].unique().to_pylist() for home in ("made-up", "given")
+               for table in read_raw(tmp_path / home / "raw")]  # fmt: skip
+    assert (made_up.stored, given.stored, sources) == (30, 30, [["generated"], ["tmdb"]])

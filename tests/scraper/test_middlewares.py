@@ -51,9 +51,7 @@ def test_damaged_quota_is_named(tmp_path: Path) -> None:
         DailyQuota(tmp_path / "requests.json")
 
 
-@pytest.mark.parametrize(
-    "module", ["scraper.launch", "scraper.pages.imdb", "scraper.ids", "scraper.importers.titles_file"]
-)
+@pytest.mark.parametrize("module", ["scraper.launch", "scraper.pages.imdb", "scraper.ids", "scraper.importers.files"])
 def test_rooms_beside_the_spider_load_neither_scrapy_nor_prefect(module: str) -> None:
     program = f"import sys, {module}; print([n for n in ('scrapy', 'prefect', 'tensorflow') if n in sys.modules])"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -13,7 +13,7 @@ import pytest
 from prefect.logging import disable_run_logger
 
 from conf.schema import Settings, load
-from scraper.importers.titles_file import import_titles
+from scraper.importers.files import import_file
 from scraper.site.generator import generate_titles
 from tasks import corpus as corpus_task
 from tasks import store, tracking
@@ -46,7 +46,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Pa
     home = tmp_path_factory.mktemp("imported")
     file = home / "titles.parquet"
     pq.write_table(generate_titles(300, random_seed=5), file)
-    import_titles(file, home / "raw", settings.prepare.genres, max_bad_share=0.2, part_titles=200)
+    import_file(file, home / "raw", genres=settings.prepare.genres, max_bad_share=0.2, part_titles=200)
     return home
 
 

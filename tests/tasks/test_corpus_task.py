@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from conf.schema import Settings
-from scraper.importers.titles_file import import_titles
+from scraper.importers.files import import_file
 from scraper.items import GENERATED, Title
 from scraper.site.generator import TITLES_SCHEMA
 from scraper.writer import PartWriter
@@ -21,7 +21,9 @@ TEXT = "A retired detective hunts a killer who stages murders as film scenes"
 def import_rows(home: Path, settings: Settings, rows: list[dict[str, Any]]) -> None:
     whole = [{"title": "Film", "year": 2001, "genres": ["Drama"], "synopsis": None, **row} for row in rows]
     pq.write_table(pa.Table.from_pylist(whole, TITLES_SCHEMA), home / "titles.parquet")
-    import_titles(home / "titles.parquet", home / "raw", settings.prepare.genres, max_bad_share=0.5, part_titles=100)
+    import_file(
+        home / "titles.parquet", home / "raw", genres=settings.prepare.genres, max_bad_share=0.5, part_titles=100
+    )
 
 
 def prepare(home: Path, settings: Settings, **changes: Any) -> StoredCorpus:
@@ -92,5 +94,5 @@ def test_generated_titles_beside_others_are_refused(home: Path, settings: Settin
     writer.add(made_up)
     writer.flush()
     writer.finish()
-    with pytest.raises(NoTitlesError, match=r"holds generated titles beside others \(file\); keep your own"):
+    with pytest.raises(NoTitlesError, match=r"holds generated titles beside others \(file:titles\); keep your own"):
         prepare(home, settings)

@@ -219,4 +219,9 @@ def test_a_signal_ends_the_site_in_order(tmp_path: Path, number: signal.Signals)
 
 
 def test_ids_of_all_titles_are_told_one_a_line(site: str) -> None:
-    assert ask_site(site) == ["tt1000001", "tt1000002"]
+    assert ask_site(site) == (["tt1000001", "tt1000002"], False)
+
+
+def test_generated_titles_are_told_to_be_such() -> None:
+    with running_site(titles_table(), generated=True) as url:
+        assert ask_site(url) == (["tt1000001"], True)

@@ -1,0 +1,108 @@
+"""Source columns as record columns: each distinct value is read once in Python, the rest is Arrow's."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scraper.importers import values
+from scraper.importers.cells import is_placeholder, is_textual, plain_text, to_text
+
+_CACHED = 50_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReadColumn:
+    """Hold what a column's distinct values say, the code of each row's, and which codes could not be read."""
+
+    said: list[Any]
+    codes: np.ndarray
+    unread: np.ndarray
+    not_utf8: np.ndarray | None
+
+    @property
+    def unread_rows(self) -> np.ndarray:
+        """Say for each row whether its value could not be read."""
+        return self.unread[self.codes]
+
+    def to_array(self, kind: pa.DataType, pick: Callable[[Any], Any] = lambda said: said) -> pa.Array:
+        """Return the column as an Arrow array of a type."""
+        return pa.array([pick(said) for said in self.said], kind).take(pa.array(self.codes))
+
+
+class Reader:
+    """Read columns of one field, value by value, remembering what common values say."""
+
+    def __init__(self, read: Callable[[Any], Any], nothing: Any, placeholders: Sequence[str]) -> None:
+        self._read = read
+        self._nothing = nothing
+        self._placeholders = placeholders
+        self._known: dict[Any, Any] = {}
+
+    def read(self, column: pa.Array) -> ReadColumn:
+        """Read a column of any type."""
+        plain, not_utf8 = _countable(column)
+        encoded = plain.dictionary_encode()
+        said = [self._say(value) for value in encoded.dictionary.to_pylist()]
+        unread = np.array([isinstance(each, values.UnreadError) for each in said] + [False])
+        said = [self._nothing if wrong else each for each, wrong in zip(said, unread, strict=False)]
+        codes = pc.fill_null(encoded.indices, len(said)).to_numpy()
+        return ReadColumn([*said, self._nothing], codes, unread, not_utf8)
+
+    def _say(self, value: Any) -> Any:
+        if value in self._known:
+            return self._known[value]
+        if len(self._known) >= _CACHED:
+            self._known.clear()
+        said = self._known[value] = self._judge(value)
+        return said
+
+    def _judge(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.strip(" \t\r\n\0")
+            if not value or is_placeholder(value, self._placeholders):
+                return self._nothing
+        try:
+            return self._read(value)
+        except values.UnreadError as error:
+            return error
+
+
+def _countable(column: pa.Array) -> tuple[pa.Array, np.ndarray | None]:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = column.type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _joined(column)
+    if is_textual(kind) or pa.types.is_null(kind):
+        return to_text(column)
+    if pa.types.is_nested(kind):
+        return pa.array([plain_text(value) for value in column.to_pylist()], pa.string()), None
+    return column, None
+
+
+def _joined(column: pa.Array) -> tuple[pa.Array, np.ndarray | None]:
+    kind = column.type.value_type
+    if pa.types.is_null(kind):
+        return pa.nulls(len(column), pa.string()), None
+    if not pa.types.is_string(kind) and not pa.types.is_large_string(kind):
+        return pa.array([plain_text(value) for value in column.to_pylist()], pa.string()), None
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return pa.nulls(len(column), pa.string()), pc.is_valid(column).to_numpy(zero_copy_only=False)
+    # A null between the names would make the whole list null.
+    names = pc.fill_null(column.flatten(), "").cast(pa.string())
+    filled = pa.ListArray.from_arrays(_offsets(column), names)
+    marked = pc.binary_join_element_wise("", pc.binary_join(filled, values.LIST_MARK), values.LIST_MARK)
+    return pc.if_else(pc.is_null(column), pa.scalar(None, pa.string()), marked), None
+
+
+def _offsets(column: pa.Array) -> pa.Array:
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    return pa.array(np.concatenate(([0], np.cumsum(lengths))), pa.int32())
