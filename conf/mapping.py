@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -10,7 +9,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from conf.names import TitleField
-from conf.schema import FOLDER, ConfigError, Section
+from conf.schema import FOLDER, ConfigError, Section, nearest_hint
 
 SOURCES = FOLDER / "sources"
 Format = Literal["csv", "tsv", "jsonl", "parquet", "json-folder"]
@@ -131,7 +130,7 @@ def _find(name: str) -> Path:
     if path.is_file():
         return path
     raise ConfigError(f"no source {name!r}: expected one of {', '.join(mappings())} or a YAML file"
-                      f"{_nearest(name, mappings())}")  # fmt: skip
+                      f"{nearest_hint(name, mappings())}")  # fmt: skip
 
 
 def _explain(error: Any) -> str:
@@ -139,7 +138,7 @@ def _explain(error: Any) -> str:
     unknown = error["type"] == "extra_forbidden" or location[-1:] == ["[key]"]
     key = ".".join(part for part in location if part != "[key]")
     if unknown:
-        return f"unknown key {key!r}{_nearest(key, _keys())}"
+        return f"unknown key {key!r}{nearest_hint(key, _keys())}"
     got = "" if isinstance(error["input"], dict) else f"; got {error['input']!r}"
     return f"key {key!r}: {error['msg'].removeprefix('Value error, ')}{got}"
 
@@ -150,8 +149,3 @@ def _keys() -> list[str]:
     nested = {"columns": columns, "id": Identity.model_fields, "side": SideTable.model_fields,
               "terms_by": TermsByValue.model_fields, "text_sources": ("summary", "synopsis")}  # fmt: skip
     return [*Mapping.model_fields, *(f"{section}.{name}" for section, names in nested.items() for name in names)]
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""

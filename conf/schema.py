@@ -85,7 +85,9 @@ class Collect(Section):
     @classmethod
     def _known_spider(cls, value: str) -> str:
         if value not in SPIDERS and not re.fullmatch(r"[\w.]+:\w+", value):
-            raise ValueError(f"expected {', '.join(SPIDERS)} or package.module:Class{_nearest(value, list(SPIDERS))}")
+            raise ValueError(
+                f"expected {', '.join(SPIDERS)} or package.module:Class{nearest_hint(value, list(SPIDERS))}"
+            )
         return value
 
     @field_validator("fields", mode="before")
@@ -93,10 +95,10 @@ class Collect(Section):
     def _known_fields(cls, value: Any) -> Any:
         sets, names = get_args(FieldSet), get_args(TitleField)
         if isinstance(value, str) and value not in sets:
-            raise ValueError(f"expected {', '.join(sets)} or a list of field names{_nearest(value, list(sets))}")
+            raise ValueError(f"expected {', '.join(sets)} or a list of field names{nearest_hint(value, list(sets))}")
         for name in value if isinstance(value, list | tuple) else ():
             if name not in names:
-                raise ValueError(f"unknown field {name!r}{_nearest(str(name), list(names))}")
+                raise ValueError(f"unknown field {name!r}{nearest_hint(str(name), list(names))}")
         return value
 
 
@@ -330,7 +332,7 @@ def _find(conf: str) -> Path:
     path = Path(conf)
     if path.is_file():
         return path
-    hint = _nearest(conf, overlays())
+    hint = nearest_hint(conf, overlays())
     raise ConfigError(f"no configuration {conf!r}: expected one of {', '.join(overlays())} or a YAML file{hint}")
 
 
@@ -371,7 +373,7 @@ def _explain(error: Any) -> str:
     location = [str(part) for part in error["loc"]]
     key = ".".join(location)
     if error["type"] == "extra_forbidden":
-        return f"unknown configuration key {key!r}{_nearest(key, known_keys())}"
+        return f"unknown configuration key {key!r}{nearest_hint(key, known_keys())}"
     got = "" if isinstance(error["input"], dict) else f"; got {error['input']!r}"
     return f"configuration key {key!r}: {error['msg'].removeprefix('Value error, ')}{got}"
 
@@ -388,6 +390,7 @@ def _walk(tree: Mapping[str, Any], prefix: str) -> Iterable[str]:
             yield from _walk(value, f"{prefix}{key}.")
 
 
-def _nearest(name: str, names: list[str]) -> str:
+def nearest_hint(name: str, names: list[str]) -> str:
+    """Return "; did you mean 'x'?" for the name that looks most like an unknown one, "" where none does."""
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -104,7 +104,13 @@ def corpora(prepared: Mapping[Any, Any], json_output: bool) -> None:
         for row in drop_table(corpus):
             table.add_row(row["titles"], f"{row['count']:,}")
         Console().print(table)
-        Console().print(f"{len(corpus.genres)} genres modelled: {', '.join(corpus.genres)}", highlight=False)
+        for line in (
+            f"{len(corpus.genres)} genres modelled: {', '.join(corpus.genres)}",
+            f"texts from {_counted(corpus.sources)}",
+            f"genres from {_counted(corpus.genre_sources)}",
+            f"terms: {'; '.join(corpus.terms) or 'not stated'}",
+        ):
+            Console().print(line, highlight=False, markup=False)
 
 
 def stage(done: BaseModel, json_output: bool) -> None:
@@ -373,6 +379,10 @@ def _reused(done: Any) -> str:
     told = [f"{name} {sum(each.reused for each in found)} of {len(found)}" for name, found in stages_.items() if found]
     everything = all(each.reused for found in stages_.values() for each in found)
     return ("Nothing was left to do. " if everything else "") + f"Reused whole results: {', '.join(told)}."
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count:,})" for name, count in counts.items()) or "nobody"
 
 
 def _reuse(summary: Any) -> str:
