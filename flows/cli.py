@@ -86,11 +86,16 @@ def collect(conf: Conf = "base", overrides: Overrides = None, home: Home = None,
     from conf.schema import load
     from flows import report, session
 
-    if load(conf, overrides or []).collect.ids is None:
+    asked = load(conf, overrides or []).collect
+    if asked.ids is None:
         raise GenreflowError(
             "nothing to collect: collect.ids is not set; name a list of ids, e.g. --set collect.ids=ids.txt "
             "(also .parquet with title_id, or IMDb's title.basics.tsv.gz)"
         )
+    from scraper.spiders.known import ready_spider
+
+    # Sooner than a Prefect server is started for it.
+    ready_spider(asked)
     session.set_up(conf, overrides, home)
     from flows.collect import collect as flow
 
@@ -195,7 +200,8 @@ def titles(
     from conf.schema import load
     from flows import report
     from flows.paths import home_path
-    from scraper.basics import Counted, select_ids
+    from scraper.basics import Counted, IdsError, select_ids
+    from scraper.ids import explain_select
     from scraper.importers.title_basics import join_basics
     from tasks import store
 
@@ -209,6 +215,8 @@ def titles(
     counted = Counted()
     with report.importing(file) as advance:
         ids = "".join(f"{title_id}\n" for title_id in select_ids(file, settings.collect.select, counted, advance))
+    if not ids:
+        raise IdsError(f"{file}: no title id in it{explain_select(file, settings.collect.select)} (collect.select)")
     if output is not None:
         store.write_bytes(output, ids.encode())
     report.selected(file, ids, counted.rows, output, as_json)

@@ -224,7 +224,8 @@ def importing(file: Path) -> Iterator[Callable[[int, int], None]]:
     What is counted is the file's own matter; a total of 0 means that nobody knows it yet.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(compact=True))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(f"import {escape(file.name)}", total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total or None)
 
@@ -240,14 +241,18 @@ def imported(file: Path, told: Any, json_output: bool) -> None:
     else:
         happened = f"{told.stored:,} of {told.rows:,} rows into raw/{told.folder}"
     terms = told.terms or "not stated; yours to know"
-    for line in (f"{file}: {happened}", f"source: {told.source}", f"terms: {terms}"):
+    for line in (f"{file}: {happened}", f"source: {told.source} (read as {told.mapping})", f"terms: {terms}"):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     for genre, count in told.tally.unknown_genres.items():
         nearest = told.tally.nearest_genres.get(genre)
         hint = f"; did you mean {nearest}?" if nearest else ""
-        console.print(f"unknown genre {genre!r} taken off {count:,} rows{hint}", highlight=False, markup=False)
+        rows = "1 row" if count == 1 else f"{count:,} rows"
+        console.print(f"unknown genre {genre!r} taken off {rows}{hint}", highlight=False, markup=False)
     for field, count in told.tally.unread.items():
-        console.print(f"{field}: {count:,} values not readable, stored without", highlight=False, markup=False)
+        shown = ", ".join(told.tally.unread_values[field])
+        console.print(
+            f"{field}: {count:,} values not readable ({shown}), stored without", highlight=False, markup=False
+        )
     explained = told.tally.explain()
     if explained:
         console.print(explained, highlight=False, soft_wrap=True, markup=False)
@@ -257,7 +262,8 @@ def selected(file: Path, ids: str, rows: int, output: Path | None, json_output: 
     """Show the ids selected from a title.basics, or where they are, and how many there are of how many rows."""
     count = ids.count("\n")
     if json_output:
-        as_json({"rows": rows, "selected": count, "output": str(output) if output else None, "ids": ids.split()})
+        where_to = {"output": str(output)} if output else {"ids": ids.split()}
+        as_json({"rows": rows, "selected": count, **where_to})
         return
     if output is None:
         sys.stdout.write(ids)

@@ -25,8 +25,8 @@ from conf.errors import GenreflowError
 from conf.schema import Collect
 from scraper.launch import TOO_MANY_FAILED, crawl_lock
 from scraper.pipelines import TOO_MANY_FAILED_REASON, count_pages
-from scraper.settings import check_key, crawl_settings, crawled_hosts
-from scraper.spiders.known import find_spider
+from scraper.settings import crawl_settings, crawled_hosts
+from scraper.spiders.known import ready_spider
 from scraper.spiders.titles import TitleSpider
 from scraper.writer import PartWriter, WriterError, dropped_ids, stored_ids
 from tasks.store import StoreError, write_json
@@ -87,9 +87,7 @@ def main(arguments: Sequence[str]) -> int:
             spec = CrawlSpec.model_validate_json(Path(arguments[0]).read_bytes())
             ids = list(dict.fromkeys(spec.ids_file.read_text(encoding="utf-8").split()))
             settings = crawl_settings(spec.collect, log_file(spec.folder), page_folder(spec.folder))
-            spider = find_spider(spec.collect.spider)
-            if spider.key is not None:
-                check_key(spider.key, spec.collect)
+            spider = ready_spider(spec.collect)
         except (OSError, ValueError, GenreflowError) as error:
             return _fail(EXIT_REFUSED, error)
         if spec.follow_starter:
@@ -214,12 +212,15 @@ class _Crawl:
         if accounted != asked:
             return _End(EXIT_ERROR, "uncounted", f"{asked} titles asked for, {accounted} accounted for")
         if writer.failed > self._spec.collect.max_failed_share * asked:
-            kinds = ", ".join(f"{count} {kind}" for kind, count in writer.summarize()["failed"].items())
+            summary = writer.summarize()
+            kinds = ", ".join(f"{count} {kind}" for kind, count in summary["failed"].items())
+            first = summary["failed_titles"][0]
             return _End(
                 EXIT_FAILED,
                 TOO_MANY_FAILED_REASON,
                 f"{writer.failed} of {asked} titles failed ({kinds}), more than collect.max_failed_share "
-                f"{self._spec.collect.max_failed_share:g}; the same command asks for them again",
+                f"{self._spec.collect.max_failed_share:g}; the first: {first['title_id']} ({first['detail']}); "
+                f"the same command asks for them again",
             )
         return _End(EXIT_OK, reason, "")
 

@@ -18,6 +18,8 @@ from tasks.store import damaged_files, read_manifest
 class Frontier:
     """Hold the folder that a crawl writes into, the ids to ask for, and how many of the wanted are held.
 
+    latest is the newest folder of the source that is there already, None for none.
+
     unfinished says that the folder is that of a crawl that was cut short, if only of its last manifest. damaged
     names raw parts that are missing or not what their manifest says: their titles are asked for again.
     """
@@ -26,6 +28,7 @@ class Frontier:
     todo: tuple[str, ...]
     stored: int
     dropped: int
+    latest: Path | None = dataclasses.field(default=None, compare=False)
     unfinished: bool = False
     damaged: tuple[Path, ...] = ()
 
@@ -64,6 +67,7 @@ def find_frontier(
         todo=tuple(title_id for title_id in wanted if title_id not in stored and title_id not in dropped),
         stored=sum(title_id in stored for title_id in wanted),
         dropped=sum(title_id in dropped and title_id not in stored for title_id in wanted),
+        latest=folders[-1] if folders else None,
         unfinished=unfinished is not None,
         damaged=tuple(damaged),
     )

@@ -14,7 +14,7 @@ import conf
 
 _ALIASES = Path(conf.__file__).parent / "genres" / "aliases.yaml"
 _ENDING = re.compile(r"\s+(?:films?|movies?|fiction)$")
-_NEAREST_CUTOFF = 0.5
+_NEAREST_CUTOFF = 0.6
 
 
 class GenreNames:

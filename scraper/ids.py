@@ -36,7 +36,7 @@ def read_ids(spec: str | Path, select: Select, limit: int | None = None) -> list
         raise IdsError(f"{path}: expected a name ending in .txt, .parquet, .tsv or .tsv.gz")
     ids = _collect(found, limit)
     if not ids:
-        raise IdsError(f"{path}: no title id in it{_explain_select(path, select)}")
+        raise IdsError(f"{path}: no title id in it{explain_select(path, select)}")
     return ids
 
 
@@ -69,7 +69,8 @@ def _collect(found: Iterator[str], limit: int | None) -> list[str]:
     return list(ids)
 
 
-def _explain_select(path: Path, select: Select) -> str:
+def explain_select(path: Path, select: Select) -> str:
+    """Say what a list of ids should have had, by its kind."""
     if not is_basics(path):
         return "; expected one such as tt0133093"
     kinds = ", ".join(select.title_types) or "any titleType"

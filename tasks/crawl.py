@@ -31,7 +31,7 @@ SITE = "site"
 class Collected(BaseModel, frozen=True):
     """Summarise a crawl: titles wanted, held already, stored now, and what its folder lists as dropped or failed.
 
-    folder is what the crawl wrote into, or would have where nothing was left to ask for (reused).
+    folder is what the crawl wrote into; where nothing was left to ask for (reused), the newest of the source.
     """
 
     folder: Path
@@ -73,10 +73,9 @@ def collect_titles(home: Path, settings: Collect, site: Site) -> Collected:
         logger.warning("%s is missing or not what its manifest says: its titles are asked for again", part)
     held = frontier.stored + frontier.dropped
     if not frontier.todo and not frontier.unfinished:
-        nothing = Collected(
-            folder=frontier.folder, asked=len(ids), held=held, stored=0, dropped={}, failed={}, reused=True
-        )
-        return cached(nothing, frontier.folder)
+        folder = frontier.latest or frontier.folder
+        nothing = Collected(folder=folder, asked=len(ids), held=held, stored=0, dropped={}, failed={}, reused=True)
+        return cached(nothing, folder)
     logger.info("%d titles wanted, %d held, %d to ask for", len(ids), held, len(frontier.todo))
     report = _crawl(settings, frontier, source, logger)
     collected = Collected(

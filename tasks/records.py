@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from conf.errors import GenreflowError
 from conf.names import CORPORA, Corpus
 from conf.schema import Prepare
-from scraper.items import GENERATED
+from scraper.items import GENERATED, TITLE_ID
 from scraper.writer import read_raw
 from tasks import store
 from tasks.logic.joining import join_records
@@ -62,8 +62,10 @@ def read_records(raw: Path, corpus: Corpus, title_id: str | None = None) -> pd.D
 def describe_title(raw: Path, title_id: str, settings: Prepare) -> dict[str, Any]:
     """Tell what the sources say of one title: the joined facts, each corpus's text, and every record's source.
 
-    Raises NoTitlesError where raw/ has no record of it.
+    Raises NoTitlesError for what is no title id, or where raw/ has no record of it.
     """
+    if not TITLE_ID.fullmatch(title_id):
+        raise NoTitlesError(f"{title_id!r} is no title id; expected tt and seven digits or more, such as tt0133093")
     told: dict[str, Any] = {"title_id": title_id}
     for corpus in CORPORA:
         records = read_records(raw, corpus, title_id)
@@ -76,7 +78,10 @@ def describe_title(raw: Path, title_id: str, settings: Prepare) -> dict[str, Any
         provenance = {name: _plain(row[name]) for name in ("source", "source_url", "terms", "retrieved_at")}
         provenance["part"] = _plain(row[f"{corpus}_source"])
         told[corpus] = {"text": row["text"], **provenance} if _plain(row["text"]) else None
-        told["records"] = records[["source", "source_url", "terms"]].to_dict("records")
+        told["records"] = [
+            {name: _plain(record[name]) for name in ("source", "source_url", "terms")}
+            for record in records.to_dict("records")
+        ]
     return told
 
 

@@ -190,7 +190,7 @@ def test_unknown_genre_is_taken_off_and_counted(genreflow: Run, tmp_path: Path) 
 def test_unknown_genre_is_told_with_the_nearest_right_one(genreflow: Run, tmp_path: Path) -> None:
     rows = [{"title_id": "tt0000001", "summary": TEXT, "genres": ["Drama", "Westren"]}]
     answer = genreflow("import", write_titles(tmp_path / "titles.parquet", rows), "--home", tmp_path / "home")
-    assert "unknown genre 'Westren' taken off 1 rows; did you mean Western?" in answer.out
+    assert "unknown genre 'Westren' taken off 1 row; did you mean Western?" in answer.out
     assert (answer.code, stored(tmp_path / "home")) == (0, {"tt0000001": ["Drama"]})
 
 

@@ -131,3 +131,34 @@ def test_title_is_shown_for_people(genreflow: Run, home: Path) -> None:
     told = genreflow("show", BOTH, "--home", home).out
     assert told.startswith(f"{BOTH}: The Map, 1999\n")
     assert "terms: CC BY-SA 4.0" in told and SUMMARY in told
+
+
+def test_what_is_no_title_id_is_told(genreflow: Run, home: Path) -> None:
+    answer = genreflow("show", "133093", "--home", home)
+    assert (answer.code, "'133093' is no title id; expected tt and seven digits" in answer.err) == (1, True)
+
+
+def test_selection_that_takes_nothing_is_an_error(genreflow: Run, basics: Path, tmp_path: Path) -> None:
+    answer = genreflow("titles", basics, "--output", tmp_path / "ids.txt", "--set", "collect.select.first_year=2050")
+    assert (answer.code, (tmp_path / "ids.txt").exists()) == (1, False)
+    assert "no title id in it passes: movie, startYear 2050 or later, 80 minutes or longer" in answer.err
+
+
+def test_json_of_a_title_has_null_for_what_a_record_does_not_tell(genreflow: Run, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "more.csv").write_text(f"title_id,genres\n{BOTH},War\n")
+    assert genreflow("import", tmp_path / "more.csv", "--home", home).code == 0
+    terms = {record["source"]: record["terms"] for record in shown(genreflow, home)["records"]}
+    assert terms == {"file:summaries": "CC0", "file:synopses": "CC BY-SA 4.0", "file:more": None}
+
+
+def test_missing_key_is_told_before_anything_starts(
+    genreflow: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMDB_API_KEY", raising=False)
+    (tmp_path / "ids.txt").write_text(BOTH)
+    ids, contact = f"collect.ids={tmp_path / 'ids.txt'}", "collect.contact=me@example.org"
+    answer = genreflow("collect", "--conf", "omdb", "--set", ids, "--set", contact, "--home", tmp_path / "home")
+    assert answer.err.splitlines() == [
+        "error: the environment variable OMDB_API_KEY is not set; a free one is had at omdbapi.com/apikey.aspx"
+    ]
+    assert not (tmp_path / "home").exists()

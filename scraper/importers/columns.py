@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,15 +15,17 @@ from scraper.importers import values
 from scraper.importers.cells import is_placeholder, is_textual, plain_text, to_text
 
 _CACHED = 50_000
+_EXAMPLES, _SHOWN = 3, 40
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReadColumn:
-    """Hold what a column's distinct values say, the code of each row's, and which codes could not be read."""
+    """Hold what a column's distinct values say, the code of each row's, and which could not be read, some in words."""
 
     said: list[Any]
     codes: np.ndarray
     unread: np.ndarray
+    unread_values: list[str]
     not_utf8: np.ndarray | None
 
     @property
@@ -48,11 +51,14 @@ class Reader:
         """Read a column of any type."""
         plain, not_utf8 = _countable(column)
         encoded = plain.dictionary_encode()
-        said = [self._say(value) for value in encoded.dictionary.to_pylist()]
+        distinct = encoded.dictionary.to_pylist()
+        said = [self._say(value) for value in distinct]
         unread = np.array([isinstance(each, values.UnreadError) for each in said] + [False])
+        wrong_ones = (repr(value)[:_SHOWN] for value, wrong in zip(distinct, unread, strict=False) if wrong)
+        unread_values = list(itertools.islice(wrong_ones, _EXAMPLES))
         said = [self._nothing if wrong else each for each, wrong in zip(said, unread, strict=False)]
         codes = pc.fill_null(encoded.indices, len(said)).to_numpy()
-        return ReadColumn([*said, self._nothing], codes, unread, not_utf8)
+        return ReadColumn([*said, self._nothing], codes, unread, unread_values, not_utf8)
 
     def _say(self, value: Any) -> Any:
         if value in self._known:

@@ -50,7 +50,7 @@ def import_file(
             shape.mapping,
             genres,
             file_name=shape.path.name,
-            source=shape.mapping.source.replace("{stem}", shape.path.stem),
+            source=shape.source,
             retrieved_at=datetime.now(UTC),
             number_of=intake.number_of,
         )
@@ -67,8 +67,8 @@ def import_file(
                     on_progress(intake.done, intake.total)
             draft.entries = parts.finish()
         for row in intake.skipped:
-            maker.tally.count(row.reason, 1, [f"row {row.number} ({row.example})"])
-        rows = maker.rows + len(intake.skipped)
+            maker.tally.count(row.reason, row.rows, [f"row {row.number} ({row.example})"])
+        rows = maker.rows + sum(row.rows for row in intake.skipped)
         _judge(shape.path, rows, maker.tally, max_bad_share)
         draft.summary.update(_summarize(shape, rows, maker.tally))
     return _report(folder.name, draft.summary)
@@ -97,7 +97,8 @@ def _summarize(shape: Shape, rows: int, tally: Tally) -> dict[str, object]:
         "failed_titles": [],
         "import": {
             "file": shape.path.name,
-            "source": shape.name,
+            "source": shape.source,
+            "mapping": shape.name,
             "terms": shape.mapping.terms,
             "tally": dataclasses.asdict(tally),
         },
@@ -109,7 +110,8 @@ def _report(folder: str, summary: dict[str, object], already_imported: bool = Fa
     assert isinstance(told, dict)
     rows, stored = summary["asked"], summary["stored"]
     assert isinstance(rows, int) and isinstance(stored, int)
-    return ImportReport(folder, told["source"], told["terms"], rows, stored, Tally(**told["tally"]), already_imported)
+    tally = Tally(**told["tally"])
+    return ImportReport(folder, told["source"], told["mapping"], told["terms"], rows, stored, tally, already_imported)
 
 
 def _digest_all(shape: Shape) -> list[tuple[str, str]]:

@@ -83,7 +83,9 @@ def _read_whole(block: bytes, lines: int, kinds: pa.Schema) -> pa.RecordBatch | 
 
 def _read_each(block: bytes, before: int, shape: Shape, intake: Intake) -> pa.RecordBatch:
     rows = []
-    for number, line in enumerate(block.splitlines(), before + 1):
+    for number, line in enumerate(block.split(b"\n"), before + 1):
+        if not line.strip():
+            continue
         value = _load(line, number, line[:40].decode("utf-8", "replace"), intake)
         if value is not None:
             rows.append(value)

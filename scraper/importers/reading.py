@@ -25,11 +25,15 @@ _PARQUET_ROWS = 8192
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Skipped:
-    """Hold a row that is not among the batches: its number in the file, from 1, what it shows, and why."""
+    """Hold a row that is not among the batches: its number in the file, from 1, what it shows, and why.
+
+    rows counts the lines in it: a quote that is never closed makes one row of all that follow.
+    """
 
     number: int
     example: str
     reason: str
+    rows: int = 1
 
 
 class Intake:
@@ -40,9 +44,9 @@ class Intake:
         self.done = 0
         self.total = 0
 
-    def skip(self, number: int, example: str, reason: str = "malformed_row") -> None:
+    def skip(self, number: int, example: str, reason: str = "malformed_row", rows: int = 1) -> None:
         """Set a row aside."""
-        self.skipped.append(Skipped(number, example, reason))
+        self.skipped.append(Skipped(number, example, reason, rows))
 
     def number_of(self, place: int) -> int:
         """Return the number in the file, from 1, of a row by its place among those read, from 0."""
@@ -103,13 +107,15 @@ def read_ahead(batches: Iterator[pa.RecordBatch], depth: int = 2) -> Generator[p
 
 
 def _read_delimited(shape: Shape, intake: Intake) -> Iterator[pa.RecordBatch]:
-    delimiter = "\t" if shape.format == "tsv" else ","
     quotes = shape.mapping.quotes
     first = 0 if shape.mapping.header else 1
 
     def set_aside(row: Any) -> str:
-        name = row.text.partition(delimiter)[0][:40]
-        intake.skip(row.number - first, repr(name))
+        name = repr(row.text.partition(shape.delimiter)[0][:40])
+        lines = row.text.rstrip("\r\n").count("\n") + 1
+        intake.skip(
+            row.number - first, f"{name}, {lines} lines: a quote not closed?" if lines > 1 else name, rows=lines
+        )
         return "skip"
 
     stream = pa.OSFile(str(shape.path))
@@ -119,7 +125,7 @@ def _read_delimited(shape: Shape, intake: Intake) -> Iterator[pa.RecordBatch]:
             block_size=_BLOCK_BYTES, use_threads=False, column_names=shape.mapping.header or None
         ),
         "parse_options": pacsv.ParseOptions(
-            delimiter=delimiter,
+            delimiter=shape.delimiter,
             quote_char='"' if quotes else False,
             newlines_in_values=quotes,
             invalid_row_handler=set_aside,

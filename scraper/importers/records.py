@@ -110,8 +110,6 @@ class RecordMaker:
             return
         found = read[field] = reader.read(column)
         faults.mark(found.not_utf8, "not_utf8")
-        if field in ("year", "genres"):
-            faults.mark(found.unread_rows if found.unread.any() else None, "wrong_type")
         kind = RAW_SCHEMA.field(field).type
         if field in _MONEY:
             fields[field] = found.to_array(kind, lambda said: said and said[0])
@@ -173,10 +171,10 @@ class RecordMaker:
 
     def _count_unread(self, read: dict[str, ReadColumn], faults: Faults) -> None:
         for field, found in read.items():
-            if field not in ("year", "genres") and found.unread.any():
+            if found.unread.any():
                 count = int(np.count_nonzero(found.unread_rows & (faults.codes == 0)))
                 if count:
-                    self.tally.unread[field] = self.tally.unread.get(field, 0) + count
+                    self.tally.count_unread(field, count, found.unread_values)
 
     def _assemble(
         self, ids: pa.StringArray, fields: dict[str, pa.Array], batch: pa.RecordBatch, faults: Faults

@@ -7,19 +7,28 @@ import csv
 import dataclasses
 import difflib
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from conf.mapping import Format, Mapping, load_mapping, mappings
+from conf.schema import nearest_hint
 from scraper.importers.tally import ImportFileError
 
 _LOOK_BYTES = 2**20
 _LOOK_ROWS = 20
-_DELIMITED: dict[str, Format] = {",": "csv", "\t": "tsv"}
 _PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"(\xb5/\xfd": "zstd"}
+_FOREIGN = {
+    b"\xd0\xcf\x11\xe0": "an old Office file; save it as CSV (UTF-8)",
+    b"\xff\xfe": "text in UTF-16; save it as UTF-8",
+    b"\xfe\xff": "text in UTF-16; save it as UTF-8",
+}
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 _NEAREST = 3
+# Columns, and characters of each, that an error shows.
+_SHOWN_COLUMNS, _SHOWN_CHARACTERS = 30, 40
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +39,7 @@ class Found:
     format: Format
     columns: tuple[str, ...]
     first_row: tuple[str, ...] = ()
+    delimiter: str = ","
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,6 +51,12 @@ class Shape:
     mapping: Mapping
     format: Format
     columns: tuple[str, ...]
+    delimiter: str = ","
+
+    @property
+    def source(self) -> str:
+        """Return the records' source."""
+        return self.mapping.source.replace("{stem}", self.path.stem)
 
     @property
     def files(self) -> list[Path]:
@@ -77,7 +93,24 @@ def recognise(path: Path, source: str | Path | None = None) -> Shape:
         raise ImportFileError(_explain(path, found, known, lacking, source is not None))
     best = max(fitting, key=lambda name: _share_read(found, known[name]))
     header = known[best].header or found.columns
-    return Shape(found.path, Path(best).stem, known[best], found.format, tuple(header))
+    shape = Shape(found.path, Path(best).stem, known[best], found.format, tuple(header), found.delimiter)
+    _check_columns(shape, own=best not in mappings())
+    return shape
+
+
+def _check_columns(shape: Shape, own: bool) -> None:
+    """Refuse a column that is read and stands twice, and one that a mapping of one's own names and a table lacks."""
+    twice = [name for name in dict.fromkeys(shape.columns) if shape.columns.count(name) > 1]
+    read_twice = [name for name in twice if name in shape.mapping.wanted]
+    if read_twice:
+        raise ImportFileError(f"{shape.path}: column {', '.join(read_twice)} stands more than once in the header")
+    if not own or shape.format in ("jsonl", "json-folder") or shape.mapping.side:
+        return
+    for field, column in shape.mapping.columns.items():
+        if not set(column.from_) & set(shape.columns):
+            wanted = " or ".join(column.from_)
+            raise ImportFileError(f"{shape.path}: no column {wanted} for {field}, which {shape.name}.yaml names"
+                                  f"{nearest_hint(column.from_[0], list(shape.columns))}")  # fmt: skip
 
 
 def json_files(folder: Path) -> list[Path]:
@@ -86,10 +119,11 @@ def json_files(folder: Path) -> list[Path]:
 
 
 def _file_in(folder: Path, known: dict[str, Mapping]) -> Path:
-    for mapping in known.values():
-        for name in mapping.files:
-            if (folder / name).is_file():
-                return folder / name
+    there = [folder / name for mapping in known.values() for name in mapping.files if (folder / name).is_file()]
+    if len(there) > 1:
+        raise ImportFileError(f"{folder}: holds several data sets ({', '.join(file.name for file in there)}); name one")
+    if there:
+        return there[0]
     if json_files(folder):
         return folder
     usual = ", ".join(name for mapping in known.values() for name in mapping.files)
@@ -104,20 +138,28 @@ def _look(path: Path) -> Found:
         start = stream.read(_LOOK_BYTES)
     if not start.strip():
         raise ImportFileError(f"{path}: no rows; expected at least one title")
+    for magic, advice in _FOREIGN.items():
+        if start.startswith(magic):
+            raise ImportFileError(f"{path}: {advice}")
+    if path.suffix.lower() in (".xlsx", ".ods") and start.startswith(b"PK"):
+        raise ImportFileError(f"{path}: a spreadsheet; save it as CSV (UTF-8)")
     for magic, packing in _PACKED.items():
         if start.startswith(magic):
             raise ImportFileError(f"{path}: packed with {packing}; unpack it first")
     if start.startswith(b"PAR1") or path.suffix == ".parquet":
         return Found(path, "parquet", _parquet_columns(path))
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+        raise ImportFileError(f"{path}: a JSON array; write one object a line (JSON lines), e.g. jq -c '.[]' FILE")
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return Found(path, "jsonl", _keys(_first_lines(start)))
     # A whole first row: columns have no line breaks in their names.
-    first = start.partition(b"\n")[0].decode("utf-8-sig", "replace").rstrip("\r")
-    delimiter = "\t" if "\t" in first.partition(",")[0] else ","
-    row = tuple(first.split(delimiter))
+    first = _LINE_END.split(start, maxsplit=1)[0].decode("utf-8-sig", "replace")
+    commas = ";" if first.count(";") > first.count(",") else ","
+    delimiter = "\t" if "\t" in first.partition(commas)[0] else commas
+    columns = row = tuple(first.split(delimiter))
     with contextlib.suppress(csv.Error):
-        return Found(path, _DELIMITED[delimiter], tuple(next(csv.reader([first], delimiter=delimiter), ())), row)
-    return Found(path, _DELIMITED[delimiter], row, row)
+        columns = tuple(next(csv.reader([first], delimiter=delimiter), ()))
+    return Found(path, "tsv" if delimiter == "\t" else "csv", columns, row, delimiter)
 
 
 def _parquet_columns(path: Path) -> tuple[str, ...]:
@@ -153,13 +195,20 @@ def _lacks(found: Found, mapping: Mapping) -> list[str]:
         return [f"the format ({' or '.join(mapping.formats)}, not {found.format})"]
     if mapping.header:
         return _lacks_headerless(found, mapping)
-    lacking = [name for name in mapping.needs if name not in found.columns]
+    lacking = [f"{name}{_alike(name, found)}" for name in mapping.needs if name not in found.columns]
     if mapping.needs_one_of and not set(mapping.needs_one_of) & set(found.columns):
-        lacking.append(f"one of {', '.join(mapping.needs_one_of)}")
+        hints = "".join(_alike(name, found) for name in mapping.needs_one_of)
+        lacking.append(f"any of {'/'.join(mapping.needs_one_of)}{hints}")
     ways = (*mapping.id.columns, *filter(None, (mapping.id.imdb_number, mapping.id.other_number)))
     if not mapping.id.hash and not set(ways) & set(found.columns):
-        lacking += [name for name in ways[:1] if name not in lacking]
+        lacking += [f"{name}{_alike(name, found)}" for name in ways[:1] if name not in mapping.needs]
     return lacking
+
+
+def _alike(name: str, found: Found) -> str:
+    lower = {column.strip().lower(): column for column in found.columns}
+    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.8)
+    return f" (there is {lower[near[0]]!r})" if near else ""
 
 
 def _lacks_headerless(found: Found, mapping: Mapping) -> list[str]:
@@ -179,14 +228,16 @@ def _share_read(found: Found, mapping: Mapping) -> tuple[bool, float]:
 
 
 def _explain(path: Path, found: Found, known: dict[str, Mapping], lacking: dict[str, list[str]], asked: bool) -> str:
-    columns = ", ".join(found.columns[:30]) or "none"
+    columns = ", ".join(name[:_SHOWN_CHARACTERS] for name in found.columns[:_SHOWN_COLUMNS]) or "none"
     same_format = {name: lacks for name, lacks in lacking.items() if found.format in known[name].formats}
     nearest = sorted(same_format or lacking, key=lambda name: _distance(found, known[name], lacking[name]))[:_NEAREST]
     told = "; ".join(f"{name} lacks {', '.join(lacking[name])}" for name in nearest)
     if asked:
-        return f"{path}: not a file of source {told}; found the columns {columns}"
-    return (f"{path}: no source is known by these columns: {columns} ({found.format}). Nearest: {told}. Name the "
-            f"source with --source NAME|FILE.yaml")  # fmt: skip
+        return f"{path}: not a file of this source: {told}; found the columns {columns}"
+    return (
+        f"{path}: no source is known by these columns: {columns} ({found.format}). Nearest: {told}. Name the "
+        "source, --source NAME, or write a mapping of its columns, --source FILE.yaml (docs/sources.md)"
+    )
 
 
 def _distance(found: Found, mapping: Mapping, lacks: list[str]) -> tuple[int, float]:

@@ -10,13 +10,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from scraper.pages.written import read_count, read_minutes, read_money, read_rating, read_year
+from scraper.pages.written import read_count, read_minutes, read_money, read_rating
 
 YEARS = range(1800, 2200)
 # Between the values of a list that came as one, in front of the first, too.
 LIST_MARK = "\x1f"
+# What parts the names of a list that has no syntax of its own, the surest first.
+_PARTING = ("|", ";", ",")
 _NOTHING = frozenset({"", "n/a", "na", "nan", "none", "null", "nat", "<na>", "\\n", "-"})
-_YEAR = re.compile(r"(\d{4})(?:\.0*|-\d{2}(?:-\d{2})?(?:[T ].*)?)?")
+# Alone or in a date: 1999, 1999.0, 1999-03-31, 12.5.1999, 1999–2003.
+_YEAR = re.compile(r"(?<!\d)(\d{4})(?!\d)")
 _PLAIN = re.compile(r"\d[\d,]*(?:\.\d+)?(?:[eE]\+?\d+)?")
 _INT32, _INT64 = 2**31, 2**63
 
@@ -33,9 +36,9 @@ def says_nothing(value: Any) -> bool:
 
 
 def year(value: str) -> int:
-    """Return the year of "1999", "1999.0", "1999-03-31" or "(1999)"."""
-    written = _YEAR.fullmatch(value)
-    found = int(written[1]) if written else read_year(value)
+    """Return the first year in "1999", "1999.0", "1999-03-31", "12.5.1999", "(1999)" or "1999–2003"."""
+    written = _YEAR.search(value)
+    found = int(written[1]) if written else None
     return _checked(found if found in YEARS else None, value)
 
 
@@ -93,9 +96,9 @@ def parse_list(text: str, syntax: str) -> tuple[str, ...]:
         return _tidy(_members(_load(text)))
     if syntax == "json" and text.startswith('"'):
         return _tidy(_members(_load(text)))
-    if syntax == "comma" or (syntax == "auto" and "|" not in text):
-        return _tidy(text.split(","))
-    return _tidy(text.split("|") if syntax in ("pipe", "auto") else [text])
+    if syntax == "auto":
+        return _tidy(text.split(next((mark for mark in _PARTING if mark in text), ",")))
+    return _tidy(text.split({"comma": ",", "pipe": "|"}.get(syntax, LIST_MARK)))
 
 
 def _load(text: str) -> Any:

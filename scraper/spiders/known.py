@@ -6,6 +6,8 @@ from importlib import import_module
 
 from conf.errors import GenreflowError
 from conf.names import SPIDERS
+from conf.schema import Collect
+from scraper.settings import check_key, crawl_settings
 from scraper.spiders.titles import TitleSpider
 
 
@@ -20,7 +22,20 @@ def find_spider(name: str) -> type[TitleSpider]:
     try:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise SpiderError(f"collect.spider {name!r} cannot be loaded: {error}") from None
+        hint = "" if name in SPIDERS else "; is its folder in PYTHONPATH?"
+        raise SpiderError(f"collect.spider {name!r} cannot be loaded: {error}{hint}") from None
     if not (isinstance(found, type) and issubclass(found, TitleSpider)):
         raise SpiderError(f"collect.spider {name!r} is no {TitleSpider.__module__}.{TitleSpider.__name__}")
     return found
+
+
+def ready_spider(collect: Collect) -> type[TitleSpider]:
+    """Return the spider for a crawl whose manners and key are in order.
+
+    Raises SpiderError, MannersError or KeyMissingError before anything is asked of anybody.
+    """
+    spider = find_spider(collect.spider)
+    crawl_settings(collect)
+    if spider.key is not None:
+        check_key(spider.key, collect)
+    return spider

@@ -94,19 +94,20 @@ def test_bad_rows_are_counted_by_reason_with_examples(tmp_path: Path) -> None:
     )
     report = run_table(tmp_path, columns, max_bad_share=0.7)
     assert report.tally.bad == {
-        "duplicate_id": 1, "missing_id": 1, "malformed_id": 1, "no_text_and_no_genres": 1, "wrong_type": 1,
-        "no_known_genre": 1,
+        "duplicate_id": 1, "missing_id": 1, "malformed_id": 1, "no_text_and_no_genres": 1, "no_known_genre": 1,
     }  # fmt: skip
+    assert (report.tally.unread, report.tally.unread_values) == ({"year": 1}, {"year": ["99999"]})
     assert report.tally.examples["malformed_id"] == ["row 4 ('x1')"]
     assert report.tally.examples["missing_id"] == ["row 3 (None)"]
     assert report.tally.unknown_genres == {"Westren": 2}
-    assert [row["title_id"] for row in stored(tmp_path)] == ["tt0000001", "tt0000006", "tt0000009"]
+    years = {row["title_id"]: row["year"] for row in stored(tmp_path)}
+    assert years == {"tt0000001": 1999, "tt0000006": 1999, "tt0000007": None, "tt0000009": 1999}
 
 
 def test_first_usable_row_of_an_id_is_kept(tmp_path: Path) -> None:
     ids = ["tt0000001", "tt0000001", "tt0000001", "tt00000001"]
-    run_table(tmp_path, titles(title_id=ids, year=[5, 1999, 2000, 2001]))
-    assert [(row["title_id"], row["year"]) for row in stored(tmp_path)] == [("tt0000001", 1999), ("tt00000001", 2001)]
+    run_table(tmp_path, titles(title_id=ids, year=[1998, 1999, 2000, 2001]))
+    assert [(row["title_id"], row["year"]) for row in stored(tmp_path)] == [("tt0000001", 1998), ("tt00000001", 2001)]
 
 
 def test_duplicates_are_seen_across_batches(tmp_path: Path) -> None:
@@ -146,8 +147,34 @@ def test_broken_csv_rows_are_named_and_do_not_shift_the_others(tmp_path: Path) -
     )
     report = run_text(tmp_path, content)
     assert report.rows == 4
-    assert report.tally.examples == {"malformed_row": ["row 2 ('tt0000002')"], "wrong_type": ["row 3 ('tt0000003')"]}
-    assert [row["summary"] for row in stored(tmp_path)] == ["A lamp.", 'Two\nlines, " quoted']
+    assert report.tally.examples == {"malformed_row": ["row 2 ('tt0000002')"]}
+    assert report.tally.unread_values == {"year": ["'never'"]}
+    assert [row["summary"] for row in stored(tmp_path)] == ["A lamp.", "Night.", 'Two\nlines, " quoted']
+
+
+def test_quote_that_is_not_closed_counts_all_that_it_swallowed(tmp_path: Path) -> None:
+    rows = [f"tt000000{n},1999,A lamp {n}.\n" for n in range(1, 10)]
+    rows[3] = 'tt0000004,"1999,A lamp 4.\n'
+    with pytest.raises(ImportFileError, match=r"6 of 9 rows .* row 4 .'tt0000004', 6 lines: a quote not closed\?"):
+        run_text(tmp_path, "title_id,year,summary\n" + "".join(rows), max_bad_share=0.2)
+
+
+def test_blank_lines_of_json_are_none(tmp_path: Path) -> None:
+    lines = ['{"title_id": "tt0000001", "summary": "A lamp."}', "", "  ", ""]
+    report = run_text(tmp_path, "\n".join(lines) + "\n", "titles.jsonl")
+    assert (report.rows, report.stored, report.tally.bad) == (1, 1, {})
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_tables_of_every_make_are_read(tmp_path: Path, delimiter: str, end: str) -> None:
+    rows = ["title_id|year|genres|summary", 'tt0000001|12.5.1999|Drama/Comedy|"A lamp, again; and again"',
+            "tt0000002|2001–2003||Night."]  # fmt: skip
+    content = end.join(row.replace("|", delimiter) for row in rows) + end
+    report = run_text(tmp_path, content, "titles.csv")
+    assert (report.rows, report.tally.bad) == (2, {})
+    told = [(row["title_id"], row["year"], row["summary"]) for row in stored(tmp_path)]
+    assert told == [("tt0000001", 1999, "A lamp, again; and again"), ("tt0000002", 2001, "Night.")]
 
 
 def test_rows_that_are_no_utf8_are_named(tmp_path: Path) -> None:

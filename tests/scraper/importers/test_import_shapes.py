@@ -40,16 +40,15 @@ def test_columns_that_fit_no_source_are_told_with_what_the_nearest_lack(tmp_path
         recognise(write(tmp_path / "a.csv", "id,title,year,plot\n"))
     assert str(told.value) == (
         f"{tmp_path}/a.csv: no source is known by these columns: id, title, year, plot (csv). Nearest: titles lacks "
-        "title_id, one of summary, synopsis, genres; kaggle-imdb lacks genre, summary, synopsis; mpst lacks imdb_id, "
-        "plot_synopsis, tags. Name the source with --source NAME|FILE.yaml"
+        "title_id, any of summary/synopsis/genres; kaggle-imdb lacks genre, summary, synopsis; mpst lacks imdb_id, "
+        "plot_synopsis, tags. Name the source, --source NAME, or write a mapping of its columns, --source FILE.yaml "
+        "(docs/sources.md)"
     )
 
 
 def test_file_that_is_not_the_source_asked_for_is_told(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "title_id,summary\n")
-    with pytest.raises(
-        ImportFileError, match="not a file of source mpst lacks imdb_id, title, plot_synopsis, tags; fo"
-    ):
+    with pytest.raises(ImportFileError, match="not a file of this source: mpst lacks imdb_id, title, plot_synopsis, t"):
         recognise(path, "mpst")
 
 
@@ -145,3 +144,40 @@ def test_every_key_of_the_model_is_explained_in_a_shipped_file() -> None:
 
     shipped = "".join(path.read_text() for path in SOURCES.glob("*.yaml"))
     assert [name for name in Mapping.model_fields if f"\n{name}:" not in shipped] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.json", b'[{"title_id": "tt0000001"}]', "a JSON array; write one object a line"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file; save it as CSV"),
+        ("a.xlsx", b"PK\x03\x04rest", "a spreadsheet; save it as CSV"),
+        ("a.csv", "title_id,summary\n".encode("utf-16"), "text in UTF-16; save it as UTF-8"),
+        ("a.csv", b"Title_ID, summary\ntt0000001,A.\n", r"titles lacks title_id \(there is 'Title_ID'\)"),
+        ("a.csv", b"title_id,sumary\ntt0000001,A.\n", r"summary/synopsis/genres \(there is 'sumary'\)"),
+        ("a.csv", b"title_id,title,title,summary\n", "column title stands more than once in the header"),
+    ],
+)
+def test_usual_mistakes_are_told(tmp_path: Path, name: str, content: bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ImportFileError, match=told):
+        recognise(tmp_path / name)
+
+
+def test_column_that_a_mapping_of_ones_own_names_must_be_there(tmp_path: Path) -> None:
+    mapping = "source: mine\nabout: x\nurl: null\nterms: null\nformats: [csv]\nid: {columns: [imdb]}\n"
+    (tmp_path / "mine.yaml").write_text(mapping + "columns: {summary: aboot}\n")
+    path = write(tmp_path / "a.csv", "imdb,about\ntt0000001,A.\n")
+    with pytest.raises(
+        ImportFileError, match="no column aboot for summary, which mine.yaml names; did you mean 'about'"
+    ):
+        recognise(path, tmp_path / "mine.yaml")
+
+
+def test_folder_of_several_data_sets_is_not_guessed_at(tmp_path: Path) -> None:
+    for name in ("mpst_full_data.csv", "imdb_data_update.csv"):
+        write(tmp_path / name, "x\n")
+    with pytest.raises(
+        ImportFileError, match="holds several data sets .imdb_data_update.csv, mpst_full_data.csv.; name"
+    ):
+        recognise(tmp_path)

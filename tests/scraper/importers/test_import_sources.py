@@ -52,7 +52,7 @@ def test_titles_file(tmp_path: Path) -> None:
         ],
     )
     report = run(file, tmp_path)
-    assert (report.source, report.terms, report.rows, report.stored) == ("titles", None, 2, 2)
+    assert (report.source, report.terms, report.rows, report.stored) == ("file:my titles", None, 2, 2)
     common = {**NOTHING, "source": "file:my titles", "source_url": "my titles.csv"}
     assert stored(tmp_path) == [
         {
