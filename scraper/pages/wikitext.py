@@ -22,7 +22,8 @@ _LONGEST, _MOST_UNCLOSED = 50_000, 300
 _OPENING_TAG = re.compile(r"<[A-Za-z]")
 _SPACES = re.compile(r"[ \t\u00a0]+")
 _BLANK_LINES = re.compile(r"\n[ \n]*\n")
-_EMPTY_BRACKETS = re.compile(r" ?\([\s,;]*\)")
+# What is left of brackets around a template that shows nothing; a word may follow them without a blank.
+_EMPTY_BRACKETS = re.compile(r" ?\([\s,;]*\)(\w?)")
 # Tags whose content is no part of the text.
 _NO_TEXT = frozenset(
     {"ref", "references", "gallery", "table", "timeline", "math", "score", "imagemap", "style", "script"}
@@ -98,9 +99,13 @@ def _plain(wikitext: str) -> str | None:
         text = "".join(_shown(mwparserfromhell.parse(wikitext)))
     except (ParserError, RecursionError) as error:
         raise PageError(f"wikitext that cannot be parsed: {error}") from None
-    text = _EMPTY_BRACKETS.sub("", _SPACES.sub(" ", whole_characters(text)))
+    text = _EMPTY_BRACKETS.sub(_close_gap, _SPACES.sub(" ", whole_characters(text)))
     paragraphs = (" ".join(part.split()) for part in _BLANK_LINES.split(text))
     return "\n\n".join(part for part in paragraphs if part) or None
+
+
+def _close_gap(brackets: re.Match[str]) -> str:
+    return f" {brackets[1]}" if brackets[1] else ""
 
 
 def _count_unclosed(wikitext: str) -> int:

@@ -58,6 +58,7 @@ def test_headings_that_do_not(heading: str) -> None:
         ("A {{unknown template|with {{nested|one}}}}B", "A B"),
         ("* One\n* Two", "One Two"),
         ("He leaves ({{IPA|x}}).", "He leaves."),
+        ("Dracula ({{IPA|x}})chases wolves ({{IPA|x}}) off", "Dracula chases wolves off"),
         ("[http://example.org A link] and [[plain]]", "A link and plain"),
         ("Tom &amp; Ann&nbsp;run", "Tom & Ann run"),
         ("", None),
