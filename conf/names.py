@@ -3,7 +3,9 @@
 from typing import Literal
 
 Corpus = Literal["summary", "synopsis"]
-Recipe = Literal["seed", "linear", "bilstm"]
+Recipe = Literal["seed", "linear", "characters", "bilstm", "sentence", "blend"]
+# What Word2Vec is fitted on: the train texts of one corpus, or of both.
+VectorsOf = Literal["summary", "synopsis", "both"]
 CORPORA: tuple[Corpus, ...] = ("summary", "synopsis")
 # The spiders that come with genreflow: the sources that can be crawled.
 SPIDERS = ("imdb", "wikipedia", "tmdb", "omdb")

@@ -18,6 +18,7 @@ FOLDER = Path(__file__).parent
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
+Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
 class ConfigError(GenreflowError):
@@ -31,6 +32,12 @@ def _each_once(names: tuple[T, ...]) -> tuple[T, ...]:
     if len(set(names)) < len(names):
         raise ValueError(f"each name may stand once; got {', '.join(map(str, names))}")
     return names
+
+
+def _in_order(ngrams: tuple[int, int]) -> tuple[int, int]:
+    if ngrams[0] > ngrams[1]:
+        raise ValueError(f"expected the shortest n-gram first, then the longest; got {list(ngrams)}")
+    return ngrams
 
 
 class Section(BaseModel):
@@ -166,8 +173,10 @@ class Embed(Section):
 class Thresholds(Section):
     """Configure how thresholds are found on the validation titles."""
 
-    rule: Literal["global"]
+    rule: Literal["global", "per_genre"]
     objective: Literal["micro", "macro"]
+    shrinkage: Annotated[float, Field(ge=0)]
+    at_least_one: bool
 
 
 class Bootstrap(Section):
@@ -189,34 +198,79 @@ class SeedNetwork(Section):
 
 
 class Linear(Section):
-    """Configure TF-IDF and the logistic regressions."""
+    """Configure TF-IDF of word or character n-grams and the logistic regressions."""
 
-    ngrams: Positive
+    unit: Literal["words", "characters"]
+    ngrams: tuple[Positive, Positive]
     min_titles: Positive
     max_terms: Positive | None
     c: Rate
 
+    @field_validator("ngrams")
+    @classmethod
+    def _shortest_first(cls, value: tuple[int, int]) -> tuple[int, int]:
+        return _in_order(value)
+
 
 class BiLstm(Section):
-    """Configure the masked, bucketed network."""
+    """Configure the recurrent network with word n-grams beside it."""
 
+    members: Positive
     units: Positive
+    window: Annotated[int, Field(gt=0, multiple_of=8)]
+    max_words: Positive
+    pooling: Literal["attention", "mean_max", "both"]
+    joint_units: Annotated[int, Field(ge=0)]
+    vectors: Literal["own", "both"]
     vector_scale: Rate
-    word_dropout: Share
-    dropout: Share
+    min_titles: Positive
+    ngrams: tuple[Positive, Positive]
+    max_terms: Positive | None
+    start_c: Rate
+    term_scale: Rate
+    word_dropout: Dropout
+    vector_dropout: Dropout
+    dropout: Dropout
+    label_smoothing: Share
+    focal_gamma: Annotated[float, Field(ge=0)]
+    rare_weight: Share
     learning_rate: Rate
+    rate_factor: Annotated[float, Field(gt=0, lt=1)]
+    rate_patience: Positive
     batch_size: Positive
     epochs: Positive
     patience: Positive
-    min_titles: Positive
-    max_words: Positive
-    buckets: Annotated[tuple[Positive, ...], Field(min_length=1)]
+
+    @field_validator("ngrams")
+    @classmethod
+    def _shortest_first(cls, value: tuple[int, int]) -> tuple[int, int]:
+        return _in_order(value)
 
     @model_validator(mode="after")
-    def _buckets_reach_max_words(self) -> BiLstm:
-        if list(self.buckets) != sorted(set(self.buckets)) or self.buckets[-1] != self.max_words:
-            raise ValueError(f"buckets must rise and end at max_words ({self.max_words}); got {list(self.buckets)}")
+    def _whole_windows(self) -> BiLstm:
+        if self.max_words % self.window:
+            raise ValueError(f"max_words must be a multiple of window ({self.window}); got {self.max_words}")
         return self
+
+
+class Sentence(Section):
+    """Configure the head over frozen sentence vectors."""
+
+    model: Annotated[str, Field(min_length=1)]
+    c: Rate
+
+
+class Blend(Section):
+    """Configure which recipes are averaged, with weights found on validation."""
+
+    members: Annotated[tuple[Recipe, ...], Field(min_length=2)]
+
+    @field_validator("members")
+    @classmethod
+    def _members_once(cls, value: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
+        if "blend" in value:
+            raise ValueError("a blend is not a member of itself")
+        return _each_once(value)
 
 
 class SeedByCorpus(Section):
@@ -227,7 +281,7 @@ class SeedByCorpus(Section):
 
 
 class LinearByCorpus(Section):
-    """Hold the linear recipe's values for each corpus."""
+    """Hold the values of linear or of characters for each corpus."""
 
     summary: Linear
     synopsis: Linear
@@ -240,6 +294,20 @@ class BiLstmByCorpus(Section):
     synopsis: BiLstm
 
 
+class SentenceByCorpus(Section):
+    """Hold the sentence recipe's values for each corpus."""
+
+    summary: Sentence
+    synopsis: Sentence
+
+
+class BlendByCorpus(Section):
+    """Hold the blend recipe's values for each corpus."""
+
+    summary: Blend
+    synopsis: Blend
+
+
 class Train(Section):
     """Configure the recipes and how their figures are made."""
 
@@ -250,12 +318,58 @@ class Train(Section):
     processes: Positive
     seed: SeedByCorpus
     linear: LinearByCorpus
+    characters: LinearByCorpus
     bilstm: BiLstmByCorpus
+    sentence: SentenceByCorpus
+    blend: BlendByCorpus
 
     @field_validator("recipes")
     @classmethod
     def _recipes_once(cls, value: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
         return _each_once(value)
+
+
+class Range(Section):
+    """Bound a value that is searched for."""
+
+    low: float
+    high: float
+    log: bool
+
+    @model_validator(mode="after")
+    def _low_first(self) -> Range:
+        if not self.low < self.high:
+            raise ValueError(f"expected low below high; got {self.low} and {self.high}")
+        return self
+
+
+class Study(Section):
+    """Configure the search of the bilstm recipe's values."""
+
+    trials: Positive
+    hours: Rate
+    random_trials: Positive
+    pruned_share: Share
+    unpruned_epochs: Annotated[int, Field(ge=0)]
+    compared: tuple[dict[str, int | float | str], ...]
+    space: dict[str, Range | tuple[int | float | str, ...]]
+
+    @model_validator(mode="after")
+    def _known_values(self) -> Study:
+        known = list(BiLstm.model_fields)
+        for name in [*self.space, *(name for changed in self.compared for name in changed)]:
+            if name not in known:
+                raise ValueError(f"{name!r} is no value of train.bilstm{nearest_hint(name, known)}")
+        return self
+
+
+class Behaviour(Section):
+    """Configure which shares of the behaviour tests a candidate must pass."""
+
+    invariance: Share
+    direction: Share
+    minimum: Share
+    tolerance: Share
 
 
 class Promote(Section):
@@ -294,6 +408,8 @@ class Settings(Section):
     prepare: Prepare
     embed: Embed
     train: Train
+    study: Study
+    behaviour: Behaviour
     promote: Promote
     track: Track
     site: Site

@@ -273,6 +273,17 @@ def train(conf: Conf = "base", overrides: Overrides = None, home: Home = None, a
     report.trained(flow(conf, overrides or [], home), settings, home, json_output=as_json)
 
 
+@app.command(epilog="Example: genreflow study --home mine --set study.trials=20 --set prepare.corpora=[summary]")
+def study(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+    """Search the bilstm recipe's values on the validation titles; a study that was cut short goes on."""
+    from flows import report, session
+
+    session.set_up(conf, overrides, home)
+    from flows.study import study as flow
+
+    report.studied(flow(conf, overrides or [], home), as_json)
+
+
 @app.command(epilog="Example: genreflow evaluate --titles titles.parquet --corpus summary --json")
 def evaluate(
     titles: Annotated[
@@ -296,7 +307,9 @@ def evaluate(
     from tasks.prediction import score_titles
 
     report.scored(
-        score_titles(home_path(home), settings.track, corpus, titles, include_train=include_train),
+        score_titles(
+            home_path(home), settings.track, corpus, titles, include_train=include_train, train=settings.train
+        ),
         as_json,
     )
 
@@ -322,7 +335,10 @@ def compare(
     report.leaderboards({name: leaderboard(home_path(home), settings.track, name) for name in names}, as_json)
 
 
-@app.command(epilog='Example: genreflow predict "A retired detective hunts a killer."')
+@app.command(
+    epilog='Example: genreflow predict "A retired detective hunts a killer." --explain, '
+    "or genreflow predict --input plots.parquet"
+)
 def predict(
     text: Annotated[str | None, typer.Argument(help="One plot in English.")] = None,
     corpus: Annotated[
@@ -335,6 +351,12 @@ def predict(
         typer.Option("--output", help="File to write with --input. \\[default: predictions/ in the home]"),
     ] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="Genres shown at least, chosen or not.")] = 5,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show which words of TEXT speak for each predicted genre.")
+    ] = False,
+    page: Annotated[
+        Path | None, typer.Option("--explain-html", metavar="FILE", help="Write that as an HTML page.")
+    ] = None,
     conf: Conf = "base",
     overrides: Overrides = None,
     home: Home = None,
@@ -348,6 +370,8 @@ def predict(
     settings = load(conf, overrides or [])
     if (text is None) == (source is None):
         raise GenreflowError("expected either one TEXT or --input FILE.parquet; see genreflow predict --help")
+    if (explain or page) and source is not None:
+        raise GenreflowError("--explain and --explain-html take one TEXT, not --input FILE.parquet")
     session.quiet()
     path = home_path(home)
     if source is not None:
@@ -362,7 +386,13 @@ def predict(
 
     assert text is not None
     name = corpus or corpus_of(text, settings.prepare)
-    report.predicted(predict_text(path, settings.track, name, text), top, as_json)
+    figures = predict_text(path, settings.track, name, text, explain=explain or page is not None)
+    if page is not None:
+        from tasks import store
+        from tasks.logic.explanation_page import render
+
+        store.write_bytes(page, render(figures).encode())
+    report.predicted(figures, top, as_json, explain=explain, page=page)
 
 
 @app.command(

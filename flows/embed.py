@@ -1,10 +1,10 @@
-"""Flow: a corpus into Word2Vec vectors, one model a corpus."""
+"""Flow: corpora into Word2Vec vectors, one model a corpus and one of both."""
 
 from __future__ import annotations
 
 from prefect import flow
 
-from conf.names import Corpus
+from conf.names import Corpus, VectorsOf
 from flows.home import open_home, value_of
 from flows.prepare import prepare
 from tasks.corpus import StoredCorpus
@@ -17,8 +17,8 @@ def embed(
     overrides: list[str] | None = None,
     home: str | None = None,
     corpora: dict[Corpus, StoredCorpus] | None = None,
-) -> dict[Corpus, StoredVectors]:
-    """Fit Word2Vec on the train titles of every corpus of the configuration.
+) -> dict[VectorsOf, StoredVectors]:
+    """Fit Word2Vec on the train titles of every corpus of the configuration, and once on those of both.
 
     conf: name of a shipped configuration or a YAML file. overrides: dotted.key=value, one value each.
     home: folder of all results, by default GENREFLOW_HOME or ./data. corpora: what prepare returned; made here
@@ -26,7 +26,10 @@ def embed(
     """
     with open_home(conf, overrides or [], home) as (settings, path):
         prepared = corpora or prepare(conf, overrides, home)
+        corpora_of: dict[VectorsOf, list[StoredCorpus]] = {name: [corpus] for name, corpus in prepared.items()}
+        if len(prepared) > 1:
+            corpora_of["both"] = list(prepared.values())
         return {
-            name: value_of(fit_word2vec(path, corpus, settings.embed, settings.train.random_seed))
-            for name, corpus in prepared.items()
+            texts: value_of(fit_word2vec(path, texts, chosen, settings.embed, settings.train.random_seed))
+            for texts, chosen in corpora_of.items()
         }

@@ -10,7 +10,7 @@ from typing import Any, cast
 from prefect import flow
 from pydantic import BaseModel
 
-from conf.names import Corpus
+from conf.names import Corpus, VectorsOf
 from flows.collect import collect
 from flows.embed import embed
 from flows.home import open_home
@@ -26,7 +26,7 @@ class Pipelined(BaseModel, frozen=True):
 
     collected: Collected | None
     corpora: dict[Corpus, StoredCorpus]
-    vectors: dict[Corpus, StoredVectors]
+    vectors: dict[VectorsOf, StoredVectors]
     trained: dict[Corpus, Trained]
 
 

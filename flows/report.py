@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from conf.names import CORPORA
 from conf.schema import Settings
@@ -133,6 +134,20 @@ def stages(done: Mapping[Any, BaseModel], json_output: bool) -> None:
         Console().print()
 
 
+def studied(done: Mapping[Any, Any], json_output: bool) -> None:
+    """Show what each corpus's study found: trials by state, the best one, and its values as configuration."""
+    if json_output:
+        as_json(dict(done))
+        return
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    for name, study in done.items():
+        counts = ", ".join(f"{count} {state}" for state, count in study.trials.items())
+        console.print(f"{name}: {counts}; best is trial {study.best}, mean average precision {study.value:.4f}")
+        console.print(f"trials: {study.folder / 'trials.csv'}")
+        for key, value in study.values.items():
+            console.print(f"  --set train.bilstm.{name}.{key}={value}")
+
+
 def leaderboards(boards: Mapping[str, list[dict[str, Any]]], json_output: bool) -> None:
     """Show the leaderboard of each corpus; rows of other genre lists, filters or data stand in tables of their own."""
     if json_output:
@@ -147,7 +162,7 @@ def leaderboards(boards: Mapping[str, list[dict[str, Any]]], json_output: bool) 
                 title=f"{corpus}: filter {filter_}, {same[0]['genres']} genres, "
                 f"{same[0]['titles']:,} test titles, data {data}"
             )
-            for column in ("recipe", "micro-F1", "interval", "macro-F1", "commit", "run"):
+            for column in ("recipe", "micro-F1", "interval", "macro-F1", "interval", "commit", "run"):
                 left = column in ("recipe", "commit", "run")
                 table.add_column(column, justify="left" if left else "right", no_wrap=True)
             for row in same:
@@ -156,8 +171,9 @@ def leaderboards(boards: Mapping[str, list[dict[str, Any]]], json_output: bool) 
                     f"{row['f1_micro']:.4f}",
                     f"{row['f1_micro_low']:.2f}-{row['f1_micro_high']:.2f}",
                     f"{row['f1_macro']:.4f}",
-                    row["commit"][:8],
-                    row["run_id"][:8],
+                    f"{row['f1_macro_low']:.2f}-{row['f1_macro_high']:.2f}",
+                    row["commit"][:7],
+                    row["run_id"][:7],
                 )
             console.print(table)
 
@@ -168,11 +184,16 @@ def scored(figures: dict[str, Any], json_output: bool) -> None:
         as_json(figures)
         return
     console = Console()
-    told = ", ".join(f"{key[3:]} {figures[key]:.4f}" for key in ("f1_micro", "f1_macro", "f1_weighted", "f1_samples"))
-    console.print(
-        f"{figures['model']} ({figures['recipe']}) on {figures['titles']:,} titles: F1 {told}",
-        highlight=False,
-    )
+    told = [
+        f"{key[3:]} {figures[key]:.4f} [{low:.4f}, {high:.4f}]" for key, (low, high) in figures["intervals"].items()
+    ]
+    told += [f"{key[3:]} {figures[key]:.4f}" for key in ("f1_weighted", "f1_samples")]
+    ranking = ("map_micro", "map_macro", "lrap", "hamming_loss", "subset_accuracy")
+    for line in (
+        f"{figures['model']} ({figures['recipe']}) on {figures['titles']:,} titles: F1 {', '.join(told)}",
+        ", ".join(f"{key.replace('_', ' ')} {figures[key]:.4f}" for key in ranking),
+    ):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print(f"{figures['left_out']:,} titles seen in fitting left out", highlight=False)
     if figures["genres_outside_model"]:
         console.print(f"genres outside the model's list: {figures['genres_outside_model']}", highlight=False)
@@ -182,26 +203,70 @@ def scored(figures: dict[str, Any], json_output: bool) -> None:
     console.print(table)
 
 
-def predicted(figures: dict[str, Any], top: int, json_output: bool) -> None:
-    """Show one text's genres and probabilities; chosen ones marked."""
+def predicted(
+    figures: dict[str, Any], top: int, json_output: bool, *, explain: bool = False, page: Path | None = None
+) -> None:
+    """Show one text's genres and probabilities, chosen ones marked; where asked also why, and which page tells it."""
     if json_output:
         as_json(figures)
         return
     console = Console()
     table = Table(title=f"{figures['model']} ({figures['recipe']})", title_justify="left")
+    by_genre = figures["thresholds"]["rule"] == "per_genre"
     table.add_column("genre")
     table.add_column("probability", justify="right")
+    if by_genre:
+        table.add_column("threshold", justify="right")
     table.add_column("")
     ranked = sorted(figures["probabilities"].items(), key=lambda pair: -pair[1])
     for i, (genre, probability) in enumerate(ranked):
         chosen = genre in figures["genres"]
+        threshold = figures["thresholds"]["values"][genre] if by_genre else figures["thresholds"]["value"]
         if chosen or i < top:
-            table.add_row(genre, f"{probability:.3f}", "predicted" if chosen else "")
+            how = "predicted" if probability >= threshold else "predicted (nearest to its threshold)"
+            cells = [genre, f"{probability:.3f}", *([f"{threshold:.3f}"] if by_genre else []), how if chosen else ""]
+            table.add_row(*cells)
     console.print(table)
     if not figures["words"]:
         console.print("no word of this text is left once stop words are off: any such text gets this answer")
     if not figures["genres"]:
-        console.print(f"no genre reaches the threshold {figures['threshold']:.3f}")
+        which = "its threshold" if by_genre else f"the threshold {figures['thresholds']['value']:.3f}"
+        console.print(f"no genre reaches {which}")
+    if explain:
+        explained(console, figures)
+    if page:
+        console.print(f"explanation written to {page}", highlight=False, soft_wrap=True, markup=False)
+
+
+def explained(console: Console, figures: dict[str, Any]) -> None:
+    """Show the text once a genre explained, words coloured by what they say of it, and the strongest ones as a list."""
+    from tasks.logic.explanation import leading
+
+    text, genres = figures["explanation"]["text"], figures["explanation"]["genres"]
+    console.print("\nWhat words add to a genre's log-odds; in brackets their share of what all words add or take.")
+    for genre, told in genres.items():
+        console.print(f"\n{genre} {figures['probabilities'][genre]:.3f}", style="bold", highlight=False)
+        console.print(coloured(text, told["spans"]))
+        for side, sign in (("for", 1), ("against", -1)):
+            words = ", ".join(
+                f"{word['word']} {word['weight']:+.2f} ({abs(word['share']):.0%})"
+                for word in leading(told["words"], sign)
+            )
+            console.print(f"{side:<9}{words or 'no word'}", highlight=False, markup=False)
+
+
+def coloured(text: str, spans: Sequence[Mapping[str, Any]]) -> Text:
+    """Return a text whose words are green by how much they speak for a genre, and red by how much against it."""
+    shown = Text(text)
+    heaviest = max((abs(span["weight"]) for span in spans), default=0.0)
+    for span in spans:
+        colour = "green" if span["weight"] > 0 else "red"
+        strength = abs(span["weight"]) / heaviest if heaviest else 0.0
+        for least, style in ((0.5, f"bold reverse {colour}"), (0.2, f"bold {colour}"), (0.05, colour)):
+            if strength >= least:
+                shown.stylize(style, span["start"], span["end"])
+                break
+    return shown
 
 
 def written(rows: int, target: Path, json_output: bool) -> None:
@@ -343,18 +408,18 @@ def _recipes(corpus: str, done: Any) -> Table:
         title=f"{corpus}: {stored.titles:,} titles, filter {stored.filter}, {len(stored.genres)} genres, "
         f"{stored.splits['test']:,} test titles"
     )
-    for column in ("recipe", "micro-F1", "interval", "macro-F1", "threshold", "epochs", "seconds"):
+    for column in ("recipe", "micro-F1", "interval", "macro-F1", "interval", "epochs", "seconds"):
         table.add_column(column, justify="left" if column == "recipe" else "right", no_wrap=True)
     by_recipe = {model.recipe: model for model in done.models}
     for run in sorted(done.runs, key=lambda run: run.evaluation.test_f1_micro):
         evaluation, model = run.evaluation, by_recipe[run.recipe]
-        low, high = evaluation.interval_f1_micro
+        micro, macro = evaluation.interval_f1_micro, evaluation.interval_f1_macro
         table.add_row(
             _shown(run.recipe),
             f"{evaluation.test_f1_micro:.4f}",
-            f"{low:.2f}-{high:.2f}",
+            f"{micro[0]:.2f}-{micro[1]:.2f}",
             f"{evaluation.test_f1_macro:.4f}",
-            f"{evaluation.threshold:.3f}",
+            f"{macro[0]:.2f}-{macro[1]:.2f}",
             str(model.epochs or ""),
             "reused" if model.reused else f"{model.seconds:.0f}",
         )

@@ -5,24 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.futures import wait
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 from pydantic import BaseModel
 
-from conf.names import Corpus
+from conf.names import Corpus, Recipe, VectorsOf
 from conf.schema import Settings
 from flows.embed import embed
 from flows.home import open_home
 from flows.prepare import prepare
+from tasks.behaviour import check_behaviour
 from tasks.corpus import StoredCorpus
 from tasks.embedding import StoredVectors
 from tasks.evaluation import evaluate_recipe
 from tasks.registry import promote_best
 from tasks.tracking import LoggedRun, ParentRun, Promotion, close_parent, fail_parent, log_recipe, open_parent
-from tasks.training import StoredModel, fit_prior, fit_recipe
+from tasks.training import StoredModel, fit_blend, fit_prior, fit_recipe, recipes_to_train, vectors_for
 
 
 class Trained(BaseModel, frozen=True):
@@ -50,7 +51,7 @@ def train(
     overrides: list[str] | None = None,
     home: str | None = None,
     corpora: dict[Corpus, StoredCorpus] | None = None,
-    vectors: dict[Corpus, StoredVectors] | None = None,
+    vectors: dict[VectorsOf, StoredVectors] | None = None,
 ) -> dict[Corpus, Trained]:
     """Fit, evaluate and log every recipe on every corpus, then let each corpus's best challenge its champion.
 
@@ -65,7 +66,7 @@ def train(
         try:
             # The longest fits begin first, so that none is left alone at the end.
             for name in reversed(prepared):
-                started[name] = _start(path, settings, prepared[name], embedded[name])
+                started[name] = _start(path, settings, prepared[name], embedded)
             return {name: _finish(prepared[name], started[name]) for name in prepared}
         except BaseException as error:
             if isinstance(error, Exception):
@@ -82,29 +83,40 @@ class Started(NamedTuple):
     models: list[Any]
     evaluations: list[Any]
     runs: list[Any]
+    behaviour: Any
     promotion: Any
     closed: Any
 
     def all(self) -> list[Any]:
         """List every future of the corpus."""
-        return [self.parent, *self.models, *self.evaluations, *self.runs, self.promotion, self.closed]
+        results = (*self.models, *self.evaluations, *self.runs)
+        return [self.parent, *results, self.behaviour, self.promotion, self.closed]
 
 
-def _start(path: Path, settings: Settings, corpus: StoredCorpus, vectors: StoredVectors) -> Started:
+def _start(path: Path, settings: Settings, corpus: StoredCorpus, vectors: dict[VectorsOf, StoredVectors]) -> Started:
     # Quoted, so that the graph on Prefect's page shows the tasks' own edges and none by equal strings inside.
-    home, conf, data, words = map(_quoted, (path, settings, corpus, vectors))
+    home, conf, data, words = map(_quoted, (path, settings, corpus, vectors[corpus.corpus]))
     train_conf, track = map(_quoted, (settings.train, settings.track))
     parent: Any = open_parent.submit(home, conf, data, words)
     models: list[Any] = [fit_prior.submit(home, data)]
-    models += [fit_recipe.submit(home, data, words, recipe, train_conf) for recipe in settings.train.recipes]
+    fits: dict[Recipe, Any] = {}
+    for recipe in recipes_to_train(settings.train, corpus.corpus, get_run_logger()):
+        if recipe == "blend":
+            members = getattr(settings.train.blend, corpus.corpus).members
+            fits[recipe] = fit_blend.submit(home, data, [fits[member] for member in members if member in fits])
+        else:
+            start: Any = quote(vectors_for(recipe, corpus.corpus, settings.train, vectors))
+            fits[recipe] = fit_recipe.submit(home, data, start, recipe, train_conf)
+    models += fits.values()
     evaluations: list[Any] = [evaluate_recipe.submit(home, data, model, train_conf) for model in models]
     runs: list[Any] = [
         log_recipe.submit(home, conf, parent, data, model, evaluation)
         for model, evaluation in zip(models, evaluations, strict=True)
     ]
-    promotion: Any = promote_best.submit(home, conf, data, models, runs)
+    behaviour: Any = check_behaviour.submit(home, conf, data, runs)
+    promotion: Any = promote_best.submit(home, conf, data, models, runs, behaviour)
     closed = close_parent.submit(home, track, parent, runs, promotion)
-    return Started(parent, models, evaluations, runs, promotion, closed)
+    return Started(parent, models, evaluations, runs, behaviour, promotion, closed)
 
 
 def _quoted(value: Any) -> Any:
@@ -118,6 +130,7 @@ def _finish(corpus: StoredCorpus, started: Started) -> Trained:
     for evaluation in started.evaluations:
         evaluation.result()
     runs = [future.result() for future in started.runs]
+    started.behaviour.result()
     promotion = started.promotion.result()
     started.closed.result()
     return Trained(corpus=corpus, parent=parent, models=models, runs=runs, promotion=promotion)

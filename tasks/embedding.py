@@ -1,14 +1,15 @@
-"""Task of the embed stage: a corpus in, its Word2Vec vocabulary and vectors out."""
+"""Task of the embed stage: corpora in, a Word2Vec vocabulary and its vectors out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
-from conf.names import Corpus
+from conf.names import VectorsOf
 from conf.schema import Embed
 from tasks import progress, store
 from tasks.corpus import StoredCorpus, read_titles
@@ -16,13 +17,13 @@ from tasks.logic.vectors import fit_vectors
 from tasks.reuse import cached
 from tasks.saved_recipe import save_vectors
 
-VERSION = 1
+VERSION = 2
 
 
 class StoredVectors(BaseModel, frozen=True):
     """Summarise stored vectors: words in the vocabulary, tokens they were fitted on."""
 
-    corpus: Corpus
+    texts: VectorsOf
     folder: Path
     fingerprint: str
     words: int
@@ -31,37 +32,48 @@ class StoredVectors(BaseModel, frozen=True):
     reused: bool = False
 
 
-@task(task_run_name="embed {corpus.corpus}", cache_policy=NO_CACHE)
-def fit_word2vec(home: Path, corpus: StoredCorpus, settings: Embed, random_seed: int) -> StoredVectors:
-    """Fit Word2Vec on the corpus's train titles into vectors/<corpus>-<fingerprint>/."""
+@task(task_run_name="embed {texts}", cache_policy=NO_CACHE)
+def fit_word2vec(
+    home: Path, texts: VectorsOf, corpora: Sequence[StoredCorpus], settings: Embed, random_seed: int
+) -> StoredVectors:
+    """Fit Word2Vec on the train titles of one corpus, or of both, into vectors/<texts>-<fingerprint>/."""
     logger = get_run_logger()
     fingerprint = store.fingerprint(
-        step="embed", version=VERSION, corpus=corpus.fingerprint, settings=settings, seed=random_seed
+        step="embed",
+        version=VERSION,
+        corpora=[corpus.fingerprint for corpus in corpora],
+        settings=settings,
+        seed=random_seed,
     )
-    folder = home / "vectors" / f"{corpus.corpus}-{fingerprint[:12]}"
+    folder = home / "vectors" / f"{texts}-{fingerprint[:12]}"
     found = store.find_result(folder, fingerprint)
     if found:
         return cached(StoredVectors(folder=folder, **found.summary, reused=True), folder)
 
-    frame = read_titles(corpus)
-    texts = frame.loc[frame["fitted"] & (frame["split"] == "train"), "tokens"].tolist()
+    read = [text for corpus in corpora for text in _train_texts(corpus)]
     with store.new_result(folder, step="embed", version=VERSION, fingerprint=fingerprint) as draft:
-        with progress.bar(f"Word2Vec {corpus.corpus}", settings.epochs, logger) as advance:
-            vocabulary, vectors = fit_vectors(texts, **settings.model_dump(), random_seed=random_seed, on_epoch=advance)
+        with progress.bar(f"Word2Vec {texts}", settings.epochs, logger) as advance:
+            vocabulary, vectors = fit_vectors(read, **settings.model_dump(), random_seed=random_seed, on_epoch=advance)
         save_vectors(draft.folder, vocabulary, vectors)
         draft.summary = {
-            "corpus": corpus.corpus,
+            "texts": texts,
             "fingerprint": fingerprint,
             "words": len(vocabulary),
             "vector_size": settings.vector_size,
-            "tokens": sum(text.count(" ") + 1 for text in texts),
+            "tokens": sum(text.count(" ") + 1 for text in read),
         }
     stored = StoredVectors(folder=folder, **draft.summary)
     logger.info(
-        "%s: %d words from %d tokens of %d train titles",
-        corpus.corpus,
+        "%s: %d words from %d tokens of %d train texts",
+        texts,
         stored.words,
         stored.tokens,
-        len(texts),
+        len(read),
     )
     return stored
+
+
+def _train_texts(corpus: StoredCorpus) -> list[str]:
+    frame = read_titles(corpus)
+    texts: list[str] = frame.loc[frame["fitted"] & (frame["split"] == "train"), "tokens"].tolist()
+    return texts

@@ -1,4 +1,4 @@
-"""Task of the train stage: a fitted recipe's probabilities in, thresholds, figures and plots out."""
+"""Task of the train stage: a fitted recipe's probabilities in, thresholds, figures, tables and plots out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 from prefect import get_run_logger, task
@@ -18,19 +19,26 @@ from conf.schema import Train
 from tasks import store
 from tasks.corpus import StoredCorpus, read_titles
 from tasks.fitting import SCORED_SPLITS
-from tasks.logic import charts, metrics, thresholds
+from tasks.logic import charts
+from tasks.logic.calibration import apply_calibration
+from tasks.logic.decisions import Decision, decide, find_decision
+from tasks.logic.figures import Bootstrap, Scored, make_figures, make_tables
 from tasks.logic.labels import to_genres, to_matrix
+from tasks.logic.reports import count_pairs
 from tasks.reuse import cached
 from tasks.training import StoredModel, read_history, read_probabilities
 
-VERSION = 1
+VERSION = 2
 FIGURES = "figures.json"
 PREDICTED = "test_titles.parquet"
 PLOTS = "plots"
 
 
 class Evaluation(BaseModel, frozen=True):
-    """Summarise a recipe's figures: threshold and validation F1 that chose it, test figures with intervals."""
+    """Summarise a recipe's figures: the global threshold, the validation F1, and test figures with intervals.
+
+    The figures are those under the rule of the thresholds; the global threshold decides under the rule global only.
+    """
 
     corpus: Corpus
     recipe: str
@@ -48,7 +56,7 @@ class Evaluation(BaseModel, frozen=True):
 
 @task(task_run_name="evaluate {model.recipe} on {corpus.corpus}", cache_policy=NO_CACHE)
 def evaluate_recipe(home: Path, corpus: StoredCorpus, model: StoredModel, settings: Train) -> Evaluation:
-    """Find the threshold on validation, score it on test, draw plots, all into evaluations/<corpus>-<recipe>-.../."""
+    """Calibrate and find thresholds on validation, score on test; all into evaluations/<corpus>-<recipe>-.../."""
     logger = get_run_logger()
     fingerprint = store.fingerprint(
         step="evaluate",
@@ -63,13 +71,27 @@ def evaluate_recipe(home: Path, corpus: StoredCorpus, model: StoredModel, settin
     if found:
         return cached(Evaluation(folder=folder, **found.summary, reused=True), folder)
 
-    frame = read_titles(corpus)
-    probabilities = read_probabilities(model)
     with store.new_result(folder, step="evaluate", version=VERSION, fingerprint=fingerprint) as draft:
-        figures, predicted = _figures(frame, corpus, model.recipe, probabilities, settings)
+        scored = _scored_splits(read_titles(corpus), corpus.genres, read_probabilities(model))
+        decision = _decide(model.recipe, scored["validation"], settings)
+        bootstrap = Bootstrap(
+            resamples=settings.bootstrap.resamples,
+            level=settings.bootstrap.level,
+            random_seed=settings.random_seed,
+        )
+        figures = make_figures(scored, corpus.genres, decision, bootstrap)
         (draft.folder / FIGURES).write_text(json.dumps(figures, indent=1))
-        predicted.to_parquet(draft.folder / PREDICTED, index=False)
-        _save_plots(draft.folder / PLOTS, f"{corpus.corpus} {model.recipe}", figures, read_history(model))
+        for name, table in make_tables(scored["test"], corpus.genres, decision, figures).items():
+            table.to_csv(draft.folder / f"{name}.csv", index=False)
+        answer = scored["test"].answer(decision)
+        _test_titles(scored["test"], answer, corpus.genres, model.recipe).to_parquet(
+            draft.folder / PREDICTED, index=False
+        )
+        (draft.folder / PLOTS).mkdir()
+        pairs = count_pairs(scored["test"].truth), count_pairs(answer)
+        plots = _plots(f"{corpus.corpus} {model.recipe}", figures, pairs, corpus.genres, read_history(model))
+        for name, plot in plots.items():
+            plot.savefig(draft.folder / PLOTS / f"{name}.png")
         test = figures["test"]
         draft.summary = {
             "corpus": corpus.corpus,
@@ -85,77 +107,95 @@ def evaluate_recipe(home: Path, corpus: StoredCorpus, model: StoredModel, settin
         }
     evaluation = Evaluation(folder=folder, **draft.summary)
     logger.info(
-        "%s %s: test micro-F1 %.4f, macro-F1 %.4f on %d titles at threshold %.3f",
+        "%s %s: test micro-F1 %.4f, macro-F1 %.4f on %d titles, thresholds %s",
         corpus.corpus,
         model.recipe,
         evaluation.test_f1_micro,
         evaluation.test_f1_macro,
         evaluation.test_titles,
-        evaluation.threshold,
+        figures["threshold_rule"],
     )
     return evaluation
 
 
 def read_figures(evaluation: Evaluation) -> dict[str, Any]:
-    """Read all figures: threshold, scores by split, intervals, threshold curve, the study's table."""
+    """Read all figures: calibration and thresholds, scores by split and group, intervals, curves, the study's table."""
     figures: dict[str, Any] = json.loads((evaluation.folder / FIGURES).read_text())
     return figures
 
 
-def _figures(
-    frame: pd.DataFrame,
-    corpus: StoredCorpus,
-    recipe: str,
-    probabilities: dict[str, np.ndarray],
-    settings: Train,
-) -> tuple[dict[str, Any], pd.DataFrame]:
-    rows = {split: frame[frame["split"] == split] for split in SCORED_SPLITS}
-    truth = {split: to_matrix(rows[split]["genres"], corpus.genres) for split in SCORED_SPLITS}
-    # A validation title that nearly duplicates a selection or test text would tune the threshold to them.
-    tuned = rows["validation"]["fitted"].to_numpy()
-    threshold, _ = thresholds.best_global_threshold(
-        probabilities["validation"][tuned], truth["validation"][tuned], settings.thresholds.objective
+def read_decision(evaluation: Evaluation) -> Decision:
+    """Read how the recipe's probabilities become genres: calibration and thresholds, as found on validation."""
+    figures = read_figures(evaluation)
+    decision: Decision = {name: figures[name] for name in Decision.__annotations__}  # type: ignore[assignment]
+    return decision
+
+
+def answer_split(model: StoredModel, evaluation: Evaluation, split: str) -> npt.NDArray[np.bool_]:
+    """Return which genres an evaluated recipe gives the titles of a split, titles x genres."""
+    decision = read_decision(evaluation)
+    return decide(apply_calibration(read_probabilities(model)[split], decision["calibration"]), decision)
+
+
+def _scored_splits(
+    frame: pd.DataFrame, genres: list[str], probabilities: dict[str, npt.NDArray[np.float64]]
+) -> dict[str, Scored]:
+    scored = {}
+    for split in SCORED_SPLITS:
+        rows = frame[frame["split"] == split]
+        # A validation title that nearly duplicates a selection or test text would tune the thresholds to them.
+        kept = rows["fitted"].to_numpy() if split == "validation" else np.ones(len(rows), dtype=bool)
+        scored[split] = Scored(rows[kept], to_matrix(rows.loc[kept, "genres"], genres), probabilities[split][kept])
+    return scored
+
+
+def _decide(recipe: str, validation: Scored, settings: Train) -> Decision:
+    chosen = settings.thresholds
+    prior = recipe == "prior"
+    return find_decision(
+        validation.probabilities,
+        validation.truth,
+        # By thresholds of its own, the prior-only row would give every title rare genres, too: it knows no title,
+        # so any cut of a genre takes all of them. A global one says how many of the most frequent genres it is.
+        rule="global" if prior else chosen.rule,
+        objective="micro" if prior else chosen.objective,
+        shrinkage=chosen.shrinkage,
+        at_least_one=chosen.at_least_one,
     )
-    predicted = {split: thresholds.predict(probabilities[split], threshold) for split in SCORED_SPLITS}
-    scored = {split: slice(None) for split in SCORED_SPLITS} | {"validation": tuned}
-    figures: dict[str, Any] = {
-        split: metrics.score(truth[split][rows_], predicted[split][rows_], corpus.genres)
-        for split, rows_ in scored.items()
-    }
-    figures |= {
-        "threshold": threshold,
-        "intervals": metrics.intervals(
-            truth["test"],
-            predicted["test"],
-            resamples=settings.bootstrap.resamples,
-            level=settings.bootstrap.level,
-            random_seed=settings.random_seed,
-        ),
-        "threshold_curve": thresholds.sweep(
-            probabilities["validation"][tuned], truth["validation"][tuned], np.linspace(0.01, 0.99, 99).tolist()
-        ),
-        "study_table": thresholds.sweep(probabilities["test"], truth["test"], thresholds.GRID),
-    }
-    table = pd.DataFrame(
+
+
+def _test_titles(test: Scored, answer: npt.NDArray[np.bool_], genres: list[str], recipe: str) -> pd.DataFrame:
+    return pd.DataFrame(
         {
-            "title_id": rows["test"]["title_id"].to_numpy(),
+            "title_id": test.titles["title_id"].to_numpy(),
             "recipe": recipe,
-            "actual": to_genres(truth["test"], corpus.genres),
-            "predicted": to_genres(predicted["test"], corpus.genres),
+            "actual": to_genres(test.truth, genres),
+            "predicted": to_genres(answer, genres),
         }
     )
-    return figures, table
 
 
-def _save_plots(folder: Path, name: str, figures: dict[str, Any], history: dict[str, list[float]]) -> None:
-    folder.mkdir()
-    plots: dict[str, Figure] = {
+def _plots(
+    name: str,
+    figures: dict[str, Any],
+    pairs: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    genres: list[str],
+    history: dict[str, list[float]],
+) -> dict[str, Figure]:
+    test = figures["test"]
+    curves = {
+        f"{key}: expected error {error:.4f}": figures["calibration_curve"][key]
+        for key, error in (("uncalibrated", test["ece_uncalibrated"]), ("calibrated", test["ece"]))
+    }
+    by_genre = figures["thresholds"] if figures["threshold_rule"] == "per_genre" else ()
+    plots = {
         "threshold_curve": charts.threshold_curve(
-            figures["threshold_curve"], figures["threshold"], f"{name}: F1 by threshold"
+            figures["threshold_curve"], figures["threshold"], by_genre, f"{name}: F1 by threshold"
         ),
-        "per_genre_f1": charts.per_genre_f1(figures["test"]["per_genre"], f"{name}: F1 by genre"),
+        "per_genre_f1": charts.per_genre_f1(test["per_genre"], f"{name}: F1 by genre"),
+        "calibration": charts.calibration_curves(curves, f"{name}: calibration"),
+        "co_occurrence": charts.co_occurrence(*pairs, genres, f"{name}: genres that go together"),
     }
     if history:
         plots["loss"] = charts.loss_curves(history, f"{name}: loss by epoch")
-    for plot, figure in plots.items():
-        figure.savefig(folder / f"{plot}.png")
+    return plots

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 from mlflow.models import set_model
 
+from tasks.logic.calibration import apply_calibration
+from tasks.logic.decisions import decide
+from tasks.logic.explanation import Explanation, explain, explained_genres, read_passage
 from tasks.logic.labels import to_genres
-from tasks.logic.text import clean, strip_placeholders
-from tasks.logic.thresholds import predict
+from tasks.logic.text import read_texts
 from tasks.saved_recipe import open_recipe
 
 CARD = "model.json"
@@ -30,21 +32,24 @@ class GenreModel(mlflow.pyfunc.PythonModel):
         self.card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
         self.fitted_titles = frozenset(json.loads((folder / FITTED_TITLES).read_text(encoding="utf-8")))
         self._stop_words = frozenset(self.card["stop_words"])
-        self._probabilities = open_recipe(folder)
+        self._recipe = open_recipe(folder)
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
-        """Return each genre's probability, float64 (texts, genres); raises TypeError naming the row of a non-text."""
+        """Return each genre's calibrated probability, float64 (texts, genres).
+
+        Raises TypeError naming the row of a non-text.
+        """
         for row, text in enumerate(texts):
             if not isinstance(text, str):
                 raise TypeError(f"row {row}: expected a text, got {text!r}")
-        tokens = [" ".join(clean(strip_placeholders(text) or "", self._stop_words)) for text in texts]
-        return self._probabilities(tokens)
+        read = read_texts(texts, self._stop_words)
+        return apply_calibration(self._recipe(read), self.card["calibration"])
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Return a row a text: genres at or above the model's threshold, and every genre's probability."""
+        """Return a row a text: genres at or above the model's thresholds, and every genre's probability."""
         probabilities = self.probabilities(model_input["text"].tolist())
         names = self.card["genres"]
-        chosen = predict(probabilities, self.card["threshold"])
+        chosen = decide(probabilities, self.card)
         return pd.DataFrame(
             {
                 "genres": to_genres(chosen, names),
@@ -52,6 +57,19 @@ class GenreModel(mlflow.pyfunc.PythonModel):
             },
             index=model_input.index,
         )
+
+    def explain(self, text: str) -> Explanation:
+        """Return how much each word of a text adds to the logit of its genres, or of the most probable one.
+
+        The logits are the calibrated ones. Raises TypeError for a non-text.
+        """
+        names = self.card["genres"]
+        probabilities = self.probabilities([text])
+        (predicted,) = to_genres(decide(probabilities, self.card), names)
+        genres = explained_genres(dict(zip(names, probabilities[0].tolist(), strict=True)), predicted)
+        passage = read_passage(text, self._stop_words)
+        added = self._recipe.contributions(passage, [names.index(genre) for genre in genres])
+        return explain(passage, added * self.card["calibration"]["slope"], genres)
 
 
 set_model(GenreModel())

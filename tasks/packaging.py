@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import tempfile
@@ -12,18 +13,25 @@ from typing import Any
 
 import pandas as pd
 
+from conf.errors import GenreflowError
 from tasks.corpus import StoredCorpus, read_titles
-from tasks.evaluation import Evaluation
+from tasks.evaluation import Evaluation, read_decision
 from tasks.fitting import MODEL
 from tasks.logic.text import stop_words
-from tasks.training import NEEDS_VECTORS, StoredModel
+from tasks.saved_recipe import MemberError
+from tasks.sentences import PACKAGE, SentenceModelError
+from tasks.training import NETWORKS, StoredModel
 
 # What the model's code imports; nothing of Prefect or Scrapy travels with a model.
-CODE = ("__init__.py", "genre_model.py", "saved_recipe.py", "logic")
+CODE = ("__init__.py", "genre_model.py", "saved_recipe.py", "sentences.py", "logic")
 # MLflow runs a model's code in this process and keeps its set_model() call in a global: one at a time.
 MODEL_CODE = threading.Lock()
 
 EXAMPLE = "A retired detective hunts a killer who stages murders as film scenes."
+
+
+class ModelError(GenreflowError):
+    """Say which logged model cannot be opened here, and why."""
 
 
 def log_model(run_id: str, corpus: StoredCorpus, model: StoredModel, evaluation: Evaluation) -> str:
@@ -47,18 +55,33 @@ def log_model(run_id: str, corpus: StoredCorpus, model: StoredModel, evaluation:
                 python_model=str(code / "genre_model.py"),
                 artifacts={"model": str(folder)},
                 code_paths=[str(code)],
-                pip_requirements=requirements(model.recipe),
+                pip_requirements=requirements(model),
                 signature=signature,
                 input_example=pd.DataFrame({"text": [EXAMPLE]}),
             )
     return str(logged.model_uri)
 
 
-def requirements(recipe: str) -> list[str]:
-    """List the exact packages that a model of this recipe needs to predict."""
+def load_model(uri: str) -> Any:
+    """Load a logged or registered model as an MLflow pyfunc; raises ModelError naming a blend's missing member."""
+    import mlflow
+
+    try:
+        with MODEL_CODE:
+            return mlflow.pyfunc.load_model(uri)
+    except (MemberError, SentenceModelError) as error:
+        raise ModelError(f"{uri}: {error}") from error
+
+
+def requirements(model: StoredModel) -> list[str]:
+    """List the exact packages that a model needs to predict: a blend those of all its members."""
+    recipes = {model.recipe, *model.weights}
     names = ["mlflow", "numpy", "pandas", "nltk", "scikit-learn"]
-    if recipe in NEEDS_VECTORS:
+    if recipes & NETWORKS:
         names += ["keras", _tensorflow()]
+    if "sentence" in recipes:
+        names += ["torch", "sentence-transformers"]
+        names += [PACKAGE.replace("_", "-")] if importlib.util.find_spec(PACKAGE) else []
     return [f"{name}=={version(name)}" for name in names]
 
 
@@ -75,8 +98,9 @@ def _gather(folder: Path, corpus: StoredCorpus, model: StoredModel, evaluation: 
     card: dict[str, Any] = {
         "corpus": corpus.corpus,
         "recipe": model.recipe,
+        "members": model.weights,
         "genres": corpus.genres,
-        "threshold": evaluation.threshold,
+        **read_decision(evaluation),
         "stop_words": sorted(stop_words()),
         "filter": corpus.filter,
         "sources": corpus.sources,

@@ -14,12 +14,12 @@ from prefect.cache_policies import NO_CACHE
 
 from conf.errors import GenreflowError
 from conf.names import Corpus
-from conf.schema import Prepare, Track
+from conf.schema import Prepare, Track, Train
 from tasks import store
 from tasks.logic import metrics
+from tasks.logic.decisions import decide, tell_thresholds
 from tasks.logic.labels import to_matrix
-from tasks.logic.text import clean, strip_placeholders
-from tasks.logic.thresholds import predict
+from tasks.logic.text import read_texts
 from tasks.registry import load_champion
 
 ROWS_A_BATCH = 4096
@@ -34,15 +34,20 @@ def corpus_of(text: str, prepare: Prepare) -> Corpus:
     return "synopsis" if len(text) >= prepare.synopsis.min_chars else "summary"
 
 
-def predict_text(home: Path, track: Track, corpus: Corpus, text: str) -> dict[str, Any]:
-    """Predict one text with the corpus's champion: genres, every genre's probability, threshold, model, recipe.
+def predict_text(home: Path, track: Track, corpus: Corpus, text: str, *, explain: bool = False) -> dict[str, Any]:
+    """Predict one text with the corpus's champion: genres, every genre's probability, thresholds, model, recipe.
 
-    words counts what is left of the text once it is cleaned; with 0 the model says the same of any such text.
+    thresholds are those that decide (as tell_thresholds has them), threshold is the global one. words counts what is
+    left of the text once it is cleaned; with 0 the model says the same of any such text. With explain, explanation
+    tells what its words say of the genres predicted, or of the most probable one (logic.explanation.Explanation).
     """
     model = load_champion(home, track, corpus).unwrap_python_model()
     row = model.predict(None, pd.DataFrame({"text": [text]})).iloc[0]
-    told = {key: model.card[key] for key in ("model", "recipe", "corpus", "threshold")}
-    words = clean(strip_placeholders(text) or "", frozenset(model.card["stop_words"]))
+    told = {key: model.card[key] for key in ("model", "recipe", "corpus", "threshold", "at_least_one")}
+    told["thresholds"] = tell_thresholds(model.card, model.card["genres"])
+    if explain:
+        told["explanation"] = model.explain(text)
+    words = read_texts([text], frozenset(model.card["stop_words"])).words[0].split()
     return {"genres": row["genres"], "probabilities": row["probabilities"], "words": len(words), **told}
 
 
@@ -91,11 +96,14 @@ def predict_file(home: Path, track: Track, corpus: Corpus, source: Path, target:
     return rows
 
 
-def score_titles(home: Path, track: Track, corpus: Corpus, source: Path, *, include_train: bool) -> dict[str, Any]:
+def score_titles(
+    home: Path, track: Track, corpus: Corpus, source: Path, *, include_train: bool, train: Train
+) -> dict[str, Any]:
     """Score the corpus's champion on a labelled titles file (Parquet: title_id, genres, summary and/or synopsis).
 
     Every row with a text counts, except ids that the model was fitted on (train and validation), unless
-    include_train. Genres outside the model's list are reported, not scored. Raises TitlesFileError.
+    include_train. Genres outside the model's list are reported, not scored. train says how the intervals are made.
+    Raises TitlesFileError.
     """
     titles = _read_labelled(source, corpus)
     model = load_champion(home, track, corpus).unwrap_python_model()
@@ -112,16 +120,20 @@ def score_titles(home: Path, track: Track, corpus: Corpus, source: Path, *, incl
     outside = labels.explode().dropna()
     outside = outside[~outside.isin(names)].value_counts()
     truth = to_matrix(labels.map(lambda genres: [genre for genre in genres if genre in names]), names)
-    chosen = predict(_in_batches(model, scored[corpus].tolist()), model.card["threshold"])
-    figures = metrics.score(truth, chosen, names)
+    probabilities = _in_batches(model, scored[corpus].tolist())
+    chosen = decide(probabilities, model.card)
+    figures = metrics.score(truth, chosen, names) | metrics.score_ranking(truth, probabilities, names)
     return {
-        **{key: figures[key] for key in ("f1_micro", "f1_macro", "f1_weighted", "f1_samples", "titles")},
+        **{key: value for key, value in figures.items() if isinstance(value, (int, float))},
+        "intervals": metrics.intervals(
+            truth, chosen, train.bootstrap.resamples, train.bootstrap.level, train.random_seed
+        ),
         "left_out": 0 if include_train else int(seen.sum()),
         "without_text": len(titles) - len(with_text),
         "corpus": corpus,
         "model": model.card["model"],
         "recipe": model.card["recipe"],
-        "thresholds": {"rule": "global", "value": model.card["threshold"]},
+        "thresholds": tell_thresholds(model.card, names),
         "genres_outside_model": {str(name): int(count) for name, count in outside.items()},
         "without_support": figures["without_support"],
         "per_genre": figures["per_genre"],

@@ -35,7 +35,7 @@ _open = 0
 
 @contextlib.contextmanager
 def bar(label: str, total: int, logger: logging.Logger | logging.LoggerAdapter[logging.Logger]) -> Iterator[Advance]:
-    """Yield advance(done, note="") for a piece of work of `total` steps."""
+    """Yield advance(done, note="", new_total=None) for a piece of work of `total` steps, or as it says later."""
     global _open
     task = None
     if console.is_terminal:
@@ -46,10 +46,11 @@ def bar(label: str, total: int, logger: logging.Logger | logging.LoggerAdapter[l
             task = _bars.add_task(label, total=total, note="")
     last = time.monotonic()
 
-    def advance(done: int, note: str = "") -> None:
-        nonlocal last
+    def advance(done: int, note: str = "", new_total: int | None = None) -> None:
+        nonlocal last, total
+        total = new_total or total
         if task is not None:
-            _bars.update(task, completed=done, note=note)
+            _bars.update(task, completed=done, total=total, note=note)
         if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
             last = time.monotonic()
             logger.info("%s: %d of %d %s", label, done, total, note)

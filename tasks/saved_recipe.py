@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tasks.logic import linear, networks, sequences
+from tasks.logic import blending, contributions, linear, networks, sequences
+from tasks.logic.explanation import Floats, Passage
+from tasks.logic.gradients import Gradients
+from tasks.logic.text import Texts
 
 READING = "reading.json"
 NETWORK = "network.keras"
@@ -17,22 +22,70 @@ VOCABULARY = "vocabulary.json"
 VECTORS = "vectors.npy"
 TERMS = "terms.json"
 ARRAYS = "linear.npz"
+MEMBERS = "members"
 
-Probabilities = Callable[[Sequence[str]], np.ndarray]
+Probabilities = Callable[[Texts], np.ndarray]
+# From a passage and genres, by their columns, to what each of its words adds to their logits: (words, genres).
+Contributions = Callable[[Passage, Sequence[int]], Floats]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Hold an opened recipe: from texts to probabilities, and from a text to what its words add to them."""
+
+    probabilities: Probabilities
+    contributions: Contributions
+
+    def __call__(self, texts: Texts) -> np.ndarray:
+        """Return the probabilities, float64 (titles, genres)."""
+        return self.probabilities(texts)
+
+
+class MemberError(Exception):
+    """Say which member of a blend is missing or cannot be opened, and what would mend it."""
 
 
 def save_linear(folder: Path, model: linear.LinearModel) -> None:
     """Write a linear model: its terms as JSON, its arrays as .npz."""
-    _write_json(folder / READING, {"kind": "linear", "ngrams": model.ngrams})
-    _write_json(folder / TERMS, model.terms)
-    save_arrays(folder / ARRAYS, {"idf": model.idf, "weights": model.weights, "intercepts": model.intercepts})
+    _write_json(folder / READING, {"kind": "linear"})
+    _save_terms(folder, model.terms, weights=model.weights, intercepts=model.intercepts)
 
 
-def save_network(folder: Path, network: Any, vocabulary: Sequence[str], buckets: Sequence[int]) -> None:
-    """Write a network, the words it knows and the lengths that its input is padded to."""
-    _write_json(folder / READING, {"kind": "network", "buckets": list(buckets)})
+def save_seed(folder: Path, network: Any, vocabulary: Sequence[str]) -> None:
+    """Write the study's network and the words it knows."""
+    _write_json(folder / READING, {"kind": "seed"})
     _write_json(folder / VOCABULARY, list(vocabulary))
     network.save(folder / NETWORK)
+
+
+def save_bilstm(
+    folder: Path,
+    members: Sequence[Any],
+    vocabulary: Sequence[str],
+    terms: linear.Terms,
+    *,
+    window: int,
+    max_words: int,
+    term_scale: float,
+) -> None:
+    """Write the networks of a bilstm, one a seed, and how they read texts: vocabulary, n-grams, windows."""
+    reading = {"kind": "bilstm", "window": window, "max_words": max_words, "term_scale": term_scale}
+    _write_json(folder / READING, {**reading, "networks": len(members)})
+    _write_json(folder / VOCABULARY, list(vocabulary))
+    _save_terms(folder, terms)
+    for i, network in enumerate(members):
+        network.save(folder / f"{i}-{NETWORK}")
+
+
+def save_sentence(folder: Path, model: str, weights: np.ndarray, intercepts: np.ndarray) -> None:
+    """Write the head over frozen sentence vectors, and the name of the model that makes them."""
+    _write_json(folder / READING, {"kind": "sentence", "model": model})
+    save_arrays(folder / ARRAYS, {"weights": weights, "intercepts": intercepts})
+
+
+def save_blend(folder: Path, weights: Mapping[str, float]) -> None:
+    """Write a blend's members and their weights; each member's files stand in members/<name>."""
+    _write_json(folder / READING, {"kind": "blend", "weights": dict(weights)})
 
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -48,36 +101,131 @@ def save_vectors(folder: Path, vocabulary: Sequence[str], vectors: np.ndarray) -
 
 def read_vectors(folder: Path) -> tuple[list[str], np.ndarray]:
     """Read a stored vocabulary and its vectors."""
-    vocabulary = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
-    return vocabulary, np.load(folder / VECTORS, allow_pickle=False)
+    return _read_json(folder / VOCABULARY), np.load(folder / VECTORS, allow_pickle=False)
 
 
-def open_recipe(folder: Path) -> Probabilities:
-    """Return the function from space-joined texts to probabilities, float64 (titles, genres).
+def open_recipe(folder: Path) -> Opened:
+    """Open a stored recipe, to predict with and to explain what it predicts.
 
-    TensorFlow is imported only for a network; .keras files are read in safe mode, arrays without pickle.
+    TensorFlow is imported only for a network; .keras files are read in safe mode, arrays without pickle. Raises
+    MemberError naming the member of a blend that is missing.
     """
-    reading = json.loads((folder / READING).read_text(encoding="utf-8"))
-    if reading["kind"] == "linear":
-        terms = json.loads((folder / TERMS).read_text(encoding="utf-8"))
-        with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-            model = linear.LinearModel(reading["ngrams"], terms, arrays["idf"], arrays["weights"], arrays["intercepts"])
-        return lambda texts: linear.linear_probabilities(model, texts)
+    reading = _read_json(folder / READING)
+    openers = {
+        "linear": _open_linear,
+        "seed": _open_seed,
+        "bilstm": _open_bilstm,
+        "sentence": _open_sentence,
+        "blend": _open_blend,
+    }
+    return openers[reading["kind"]](folder, reading)
 
+
+def _open_linear(folder: Path, reading: dict[str, Any]) -> Opened:
+    terms, arrays = _read_terms(folder)
+    model = linear.LinearModel(terms, arrays["weights"], arrays["intercepts"])
+    return Opened(
+        lambda texts: linear.linear_probabilities(model, getattr(texts, terms.reads)),
+        functools.partial(contributions.of_linear, model),
+    )
+
+
+def _open_seed(folder: Path, reading: dict[str, Any]) -> Opened:
+    network, vocabulary = _read_network(folder / NETWORK), _read_json(folder / VOCABULARY)
+    return Opened(
+        lambda texts: networks.seed_probabilities(network, sequences.number_words(texts.words, vocabulary)),
+        functools.partial(contributions.of_seed, Gradients(network), vocabulary),
+    )
+
+
+def _open_bilstm(folder: Path, reading: dict[str, Any]) -> Opened:
+    from tasks.logic import layers  # noqa: F401  the names that the saved networks' layers are registered by
+
+    members = [_read_network(folder / f"{i}-{NETWORK}") for i in range(reading["networks"])]
+    vocabulary, (terms, _) = _read_json(folder / VOCABULARY), _read_terms(folder)
+    read = {name: reading[name] for name in ("window", "max_words", "term_scale")}
+    gradients = [Gradients(network) for network in members]
+    return Opened(
+        bilstm_reader(members, vocabulary, terms, **read),
+        functools.partial(contributions.of_bilstm, gradients, vocabulary, terms, **read),
+    )
+
+
+def bilstm_reader(
+    members: Sequence[Any],
+    vocabulary: Sequence[str],
+    terms: linear.Terms,
+    *,
+    window: int,
+    max_words: int,
+    term_scale: float,
+) -> Probabilities:
+    """Return the function from texts to the mean of the members' probabilities."""
+    from tasks.logic import bilstm
+
+    def probabilities(texts: Texts) -> np.ndarray:
+        reading = bilstm.read(texts.words, vocabulary, terms, window, max_words)
+        found = [bilstm.bilstm_probabilities(network, reading, window, term_scale) for network in members]
+        return np.asarray(np.mean(found, axis=0))
+
+    return probabilities
+
+
+def _open_sentence(folder: Path, reading: dict[str, Any]) -> Opened:
+    from tasks import sentences
+
+    with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+        weights, intercepts = arrays["weights"], arrays["intercepts"]
+    encoder = sentences.open_encoder(reading["model"])
+
+    def scores(texts: Sequence[str]) -> np.ndarray:
+        return encoder.encode(texts) @ weights.T + intercepts
+
+    return Opened(lambda texts: linear.logistic(scores(texts.raw)), functools.partial(contributions.left_out, scores))
+
+
+def _open_blend(folder: Path, reading: dict[str, Any]) -> Opened:
+    members = {}
+    for name in reading["weights"]:
+        place = folder / MEMBERS / name
+        if not (place / READING).is_file():
+            told = ", ".join(reading["weights"])
+            raise MemberError(f"{place}: member {name!r} of the blend ({told}) is missing; expected its {READING}")
+        try:
+            members[name] = open_recipe(place)
+        except (OSError, ImportError, ValueError) as error:
+            raise MemberError(f"member {name!r} of the blend cannot be opened: {error}") from error
+    weights = list(reading["weights"].values())
+
+    def explain(passage: Passage, columns: Sequence[int]) -> Floats:
+        parts = [member.contributions(passage, columns) for member in members.values()]
+        probabilities = [member(passage.texts)[0, np.asarray(columns)] for member in members.values()]
+        return contributions.mixed(parts, probabilities, weights)
+
+    return Opened(lambda texts: blending.mix([member(texts) for member in members.values()], weights), explain)
+
+
+def _read_network(path: Path) -> Any:
     import keras
 
-    networks.accept_unmasked_maximum()
-    network = keras.saving.load_model(folder / NETWORK, compile=False, safe_mode=True)
-    vocabulary = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
-    return lambda texts: read_with_network(network, texts, vocabulary, reading["buckets"])
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
-def read_with_network(
-    network: Any, texts: Sequence[str], vocabulary: Sequence[str], buckets: Sequence[int]
-) -> np.ndarray:
-    """Return a network's probabilities for space-joined texts, each read up to the longest bucket's words."""
-    rows = sequences.number_words(texts, vocabulary, buckets[-1])
-    return networks.network_probabilities(network, rows, buckets)
+def _save_terms(folder: Path, terms: linear.Terms, **arrays: np.ndarray) -> None:
+    _write_json(folder / TERMS, {"unit": terms.unit, "ngrams": terms.ngrams, "terms": terms.terms})
+    save_arrays(folder / ARRAYS, {"idf": terms.idf, **arrays})
+
+
+def _read_terms(folder: Path) -> tuple[linear.Terms, dict[str, np.ndarray]]:
+    told = _read_json(folder / TERMS)
+    with np.load(folder / ARRAYS, allow_pickle=False) as stored:
+        arrays = dict(stored)
+    low, high = told["ngrams"]
+    return linear.Terms(told["unit"], (low, high), told["terms"], arrays["idf"]), arrays
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _write_json(path: Path, value: Any) -> None:

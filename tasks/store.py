@@ -193,6 +193,18 @@ class Draft:
         self.entries: dict[str, FileEntry] = {}
 
 
+@contextlib.contextmanager
+def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Yield an empty folder for files that nobody keeps; a killed process's is swept as a draft is."""
+    folder = parent / f"{RUNNING_PREFIX}{name}-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def sweep_drafts(home: Path) -> list[Path]:
     """Remove what killed processes left half made below a home folder and return the paths; call it under the lock."""
     orphans = [path for path in home.rglob(RUNNING_PREFIX + "*") if path.is_dir() and not _is_being_made(path)]

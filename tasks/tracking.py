@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ from tasks.training import StoredModel, read_history
 
 PARAMS_A_CALL = 100
 METRICS_A_CALL = 1000
+# What MLflow takes in no metric's name; a slash would make a folder of its own.
+_METRIC_NAME = re.compile(r"[^\w\-. :]")
 
 
 class ParentRun(BaseModel, frozen=True):
@@ -103,8 +107,8 @@ def open_parent(home: Path, settings: Settings, corpus: StoredCorpus, vectors: S
     client = connect(home, settings.track)
     experiment = experiment_id(client, home, settings.track, corpus.corpus)
     pipeline_run = str(flow_run.root_flow_run_id)
-    found = _search(client, experiment, pipeline_run=pipeline_run, kind="pipeline")
-    run_id = found[0].info.run_id if found else _new_run(
+    found = find_runs(client, experiment, pipeline_run=pipeline_run, kind="pipeline")
+    run_id = found[0].info.run_id if found else new_run(
         client, experiment, f"{flow_run.scheduled_start_time:%Y-%m-%d %H:%M}",
         {"pipeline_run": pipeline_run, "kind": "pipeline", "corpus": corpus.corpus},
     )  # fmt: skip
@@ -132,7 +136,7 @@ def open_parent(home: Path, settings: Settings, corpus: StoredCorpus, vectors: S
     client.log_text(run_id, pd.DataFrame(rows).to_csv(index=False), "drops.csv")
     client.log_artifacts(run_id, str(corpus.folder / PLOTS), "plots")
     # The tags come last: they say that the data's description is whole.
-    _log(client, run_id, params=_flatten(dump(settings)), tags=tags, metrics=metrics)
+    log_batches(client, run_id, params=_flatten(dump(settings)), tags=tags, metrics=metrics)
     return parent
 
 
@@ -147,12 +151,12 @@ def log_recipe(
 ) -> LoggedRun:
     """Log a recipe's figures, curves, plots and model as a child run; a reused result gets its row too."""
     client = connect(home, settings.track)
-    mine = _search(client, parent.experiment_id, pipeline_run=parent.pipeline_run, recipe=model.recipe)
+    mine = find_runs(client, parent.experiment_id, pipeline_run=parent.pipeline_run, recipe=model.recipe)
     if mine and mine[0].info.status == "FINISHED":
         return cached(_logged(mine[0], evaluation, reused=True), evaluation.folder)
     origin = [
         run
-        for run in _search(client, parent.experiment_id, evaluation=evaluation.fingerprint)
+        for run in find_runs(client, parent.experiment_id, evaluation=evaluation.fingerprint)
         if run.info.status == "FINISHED" and "reused_from" not in run.data.tags
     ]
     tags = {
@@ -166,7 +170,7 @@ def log_recipe(
         "genres": ",".join(corpus.genres),
         **_code_tags(),
     }
-    run_id = mine[0].info.run_id if mine else _new_run(client, parent.experiment_id, _run_name(model), tags)
+    run_id = mine[0].info.run_id if mine else new_run(client, parent.experiment_id, _run_name(model), tags)
     _log_figures(client, run_id, settings, corpus, model, evaluation)
     if origin:
         tags = {"reused_from": origin[0].info.run_id, "model_uri": origin[0].data.tags.get("model_uri", "")}
@@ -175,10 +179,15 @@ def log_recipe(
     else:
         tags = {"model_uri": packaging.log_model(run_id, corpus, model, evaluation)}
     # The fingerprint marks the run as whole, so it is written after everything else.
-    _log(client, run_id, tags=tags | {"evaluation": evaluation.fingerprint})
+    log_batches(client, run_id, tags=tags | {"evaluation": evaluation.fingerprint})
     client.set_terminated(run_id, "FINISHED")
     get_run_logger().info("%s %s: MLflow run %s", corpus.corpus, model.recipe, run_id)
     return _logged(client.get_run(run_id), evaluation, reused=bool(origin))
+
+
+def best_candidate(runs: list[LoggedRun]) -> LoggedRun:
+    """Return the run that is best on validation among those with a model: the one that may become champion."""
+    return max((run for run in runs if run.model_uri), key=lambda run: run.evaluation.validation_f1_micro)
 
 
 @task(task_run_name="close MLflow run of {parent.corpus}", cache_policy=NO_CACHE)
@@ -191,8 +200,9 @@ def close_parent(home: Path, track: Track, parent: ParentRun, runs: list[LoggedR
         {
             "recipe": run.recipe,
             "test micro-F1": round(run.evaluation.test_f1_micro, 4),
+            "micro interval": _interval(run.evaluation.interval_f1_micro),
             "test macro-F1": round(run.evaluation.test_f1_macro, 4),
-            "threshold": round(run.evaluation.threshold, 3),
+            "macro interval": _interval(run.evaluation.interval_f1_macro),
             "test titles": run.evaluation.test_titles,
         }
         for run in ranked
@@ -202,8 +212,11 @@ def close_parent(home: Path, track: Track, parent: ParentRun, runs: list[LoggedR
     create_table_artifact(rows, key=f"{parent.corpus}-leaderboard", description=outcome)
     get_run_logger().info("%s: test micro-F1 %s. %s", parent.corpus, told, outcome)
     metrics = {"test.f1_micro": best.evaluation.test_f1_micro, "test.f1_macro": best.evaluation.test_f1_macro}
+    metrics |= _interval_metrics(
+        "test", {"f1_micro": best.evaluation.interval_f1_micro, "f1_macro": best.evaluation.interval_f1_macro}
+    )
     note = f"Test micro-F1: {told}.\n\n{outcome}"
-    _log(client, parent.run_id, metrics=metrics, tags={"mlflow.note.content": note, "best": best.recipe})
+    log_batches(client, parent.run_id, metrics=metrics, tags={"mlflow.note.content": note, "best": best.recipe})
     client.set_terminated(parent.run_id, "FINISHED")
 
 
@@ -216,7 +229,7 @@ def fail_parent(home: Path, track: Track, pipeline_run: str, reason: str) -> Non
         return
     experiments = [e.experiment_id for e in client.search_experiments() if e.name.startswith(f"{track.experiment}/")]
     for experiment in experiments:
-        for run in _search(client, experiment, pipeline_run=pipeline_run):
+        for run in find_runs(client, experiment, pipeline_run=pipeline_run):
             if run.info.status == "RUNNING":
                 client.set_tag(run.info.run_id, "failure", reason[:4000])
                 client.set_terminated(run.info.run_id, "FAILED")
@@ -228,7 +241,7 @@ def leaderboard(home: Path, track: Track, corpus: Corpus) -> list[dict[str, Any]
     found = client.get_experiment_by_name(f"{track.experiment}/{corpus}")
     if not found:
         return []
-    runs = _search(client, found.experiment_id, kind="recipe")
+    runs = find_runs(client, found.experiment_id, kind="recipe")
     rows = [_row(run) for run in runs if run.info.status == "FINISHED" and "reused_from" not in run.data.tags]
     return sorted(rows, key=lambda row: -row["f1_micro"])
 
@@ -241,6 +254,8 @@ def _row(run: Any) -> dict[str, Any]:
         "f1_micro_low": metrics["test.f1_micro_low"],
         "f1_micro_high": metrics["test.f1_micro_high"],
         "f1_macro": metrics["test.f1_macro"],
+        "f1_macro_low": metrics["test.f1_macro_low"],
+        "f1_macro_high": metrics["test.f1_macro_high"],
         "threshold": metrics["threshold"],
         "titles": int(metrics["test.titles"]),
         "genres": len(tags["genres"].split(",")),
@@ -265,8 +280,14 @@ def _log_figures(
     for split in ("validation", "selection", "test"):
         scores = {key: value for key, value in figures[split].items() if isinstance(value, (int, float))}
         metrics |= {f"{split}.{key}": float(value) for key, value in scores.items()}
-    for name, (low, high) in figures["intervals"].items():
-        metrics |= {f"test.{name}_low": low, f"test.{name}_high": high}
+    metrics |= _interval_metrics("test", figures["intervals"])
+    metrics |= {f"test.{name}_global": value for name, value in figures["test_global"].items()}
+    metrics |= _interval_metrics("test", {f"{name}_global": ends for name, ends in figures["intervals_global"].items()})
+    metrics |= {f"calibration.{name}": value for name, value in figures["calibration"].items()}
+    for prefix in ("length", "source"):
+        for row in figures[f"by_{prefix}"]:
+            group = _METRIC_NAME.sub("_", row["group"])[:100]
+            metrics |= {f"{prefix}/{group}.{key}": float(value) for key, value in row.items() if key != "group"}
     for genre, row in figures["test"]["per_genre"].items():
         metrics |= {f"genre/{genre}.{key}": float(value) for key, value in row.items()}
     steps = [
@@ -280,17 +301,33 @@ def _log_figures(
         for kind in ("micro", "macro")
     ]
     params = {"recipe": model.recipe, "filter": corpus.filter, "random_seed": settings.train.random_seed}
+    params |= {"threshold_rule": figures["threshold_rule"]}
     if model.recipe != "prior":
         section = getattr(getattr(settings.train, model.recipe), corpus.corpus)
         params |= _flatten(section.model_dump(mode="json"))
-    _log(client, run_id, params=params, metrics=metrics, steps=steps)
+    metrics |= {f"weight/{member}": weight for member, weight in model.weights.items()}
+    log_batches(client, run_id, params=params, metrics=metrics, steps=steps)
     client.log_dict(run_id, figures, "figures.json")
     client.log_text(run_id, pd.DataFrame(figures["study_table"]).to_csv(index=False), "study_thresholds.csv")
     predicted = pd.read_parquet(evaluation.folder / PREDICTED)
     told = {name: predicted[name].map(", ".join) for name in ("actual", "predicted")}
     client.log_text(run_id, predicted[["title_id"]].assign(**told).to_csv(index=False), "test_titles.csv")
     client.log_text(run_id, yaml.safe_dump(dump(settings), sort_keys=False), "conf.yaml")
+    for table in sorted(evaluation.folder.glob("*.csv")):
+        client.log_artifact(run_id, str(table))
     client.log_artifacts(run_id, str(evaluation.folder / "plots"), "plots")
+
+
+def _interval_metrics(prefix: str, intervals: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {
+        f"{prefix}.{name}_{end}": value
+        for name, ends in intervals.items()
+        for end, value in zip(("low", "high"), ends, strict=True)
+    }
+
+
+def _interval(ends: tuple[float, float]) -> str:
+    return f"{ends[0]:.4f}-{ends[1]:.4f}"
 
 
 def _logged(run: Any, evaluation: Evaluation, *, reused: bool) -> LoggedRun:
@@ -303,7 +340,8 @@ def _logged(run: Any, evaluation: Evaluation, *, reused: bool) -> LoggedRun:
     )
 
 
-def _search(client: Any, experiment: str, **tags: str) -> list[Any]:
+def find_runs(client: Any, experiment: str, **tags: str) -> list[Any]:
+    """Return an experiment's runs that carry all these tags."""
     clauses = " and ".join(f"tags.{name} = '{value}'" for name, value in tags.items())
     runs: list[Any] = []
     token = None
@@ -319,11 +357,12 @@ def _run_name(model: StoredModel) -> str:
     return "prior-only" if model.recipe == "prior" else model.recipe
 
 
-def _new_run(client: Any, experiment: str, name: str, tags: dict[str, str]) -> str:
+def new_run(client: Any, experiment: str, name: str, tags: dict[str, str]) -> str:
+    """Open a run and return its id."""
     return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
 
 
-def _log(
+def log_batches(
     client: Any,
     run_id: str,
     *,
@@ -332,6 +371,7 @@ def _log(
     metrics: dict[str, float] | None = None,
     steps: list[tuple[str, int, float]] | None = None,
 ) -> None:
+    """Log to a run in as few calls as MLflow takes; steps are (metric, step, value)."""
     from mlflow.entities import Metric, Param, RunTag
 
     moment = int(time.time() * 1000)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,22 +21,26 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
 from conf.errors import GenreflowError
-from conf.names import Corpus, Recipe
+from conf.names import Corpus, Recipe, VectorsOf
 from conf.schema import Train
-from tasks import progress, store
+from tasks import progress, sentences, store
 from tasks.corpus import TITLES, StoredCorpus, read_titles
 from tasks.embedding import StoredVectors
-from tasks.fitting import HISTORY, PROBABILITIES, SCORED_SPLITS, FitSpec
+from tasks.fitting import HISTORY, MODEL, PROBABILITIES, SCORED_SPLITS, FitSpec
+from tasks.logic import blending
 from tasks.logic.labels import prior_only, to_matrix
 from tasks.reuse import cached
-from tasks.saved_recipe import save_arrays
+from tasks.saved_recipe import MEMBERS, save_arrays, save_blend
 
-VERSION = 1
-NEEDS_VECTORS: frozenset[str] = frozenset({"seed", "bilstm"})
+VERSION = 2
+NETWORKS: frozenset[str] = frozenset({"seed", "bilstm"})
 
 
 class StoredModel(BaseModel, frozen=True):
-    """Summarise a fitted recipe: where its files are, how long it took, how many epochs it ran."""
+    """Summarise a fitted recipe: where its files are, how long it took, how many epochs it ran.
+
+    weights holds a blend's members and what each weighs; it is empty for other recipes.
+    """
 
     corpus: Corpus
     recipe: Recipe | Literal["prior"]
@@ -42,6 +48,7 @@ class StoredModel(BaseModel, frozen=True):
     fingerprint: str
     seconds: float
     epochs: int
+    weights: dict[str, float] = {}
     reused: bool = False
 
 
@@ -49,9 +56,41 @@ class FitError(GenreflowError):
     """Say which fit failed and with what last words."""
 
 
+def recipes_to_train(settings: Train, corpus: Corpus, logger: Any) -> list[Recipe]:
+    """List the recipes that can be trained here, members before their blend; logs which cannot, and why.
+
+    sentence needs packages that are not part of genreflow; a blend needs two members that are trained.
+    """
+    recipes: list[Recipe] = [recipe for recipe in settings.recipes if recipe != "blend"]
+    model = getattr(settings.sentence, corpus).model
+    if "sentence" in recipes and model == "auto" and not sentences.is_available(model):
+        logger.info("%s: sentence is left out, its packages are not installed (%s)", corpus, sentences.INSTALL)
+        recipes.remove("sentence")
+    if "blend" in settings.recipes:
+        wanted = getattr(settings.blend, corpus).members
+        missing = [member for member in wanted if member not in recipes]
+        if missing:
+            logger.info("%s: the blend goes without %s, not trained here", corpus, ", ".join(missing))
+        if len(wanted) - len(missing) >= 2:
+            recipes.append("blend")
+        else:
+            logger.warning("%s: no blend, it needs two members of %s that are trained", corpus, ", ".join(wanted))
+    return recipes
+
+
+def vectors_for(
+    recipe: Recipe, corpus: Corpus, settings: Train, vectors: Mapping[VectorsOf, StoredVectors]
+) -> StoredVectors | None:
+    """Return the vectors that a recipe starts from: the corpus's own, or those of both corpora; None without any."""
+    if recipe not in NETWORKS:
+        return None
+    both = recipe == "bilstm" and getattr(settings.bilstm, corpus).vectors == "both"
+    return vectors["both"] if both and "both" in vectors else vectors[corpus]
+
+
 @task(task_run_name="train {recipe} on {corpus.corpus}", cache_policy=NO_CACHE)
 def fit_recipe(
-    home: Path, corpus: StoredCorpus, vectors: StoredVectors, recipe: Recipe, settings: Train
+    home: Path, corpus: StoredCorpus, vectors: StoredVectors | None, recipe: Recipe, settings: Train
 ) -> StoredModel:
     """Fit one recipe in a process of its own into models/<corpus>-<recipe>-<fingerprint>/.
 
@@ -59,13 +98,13 @@ def fit_recipe(
     """
     logger = get_run_logger()
     section = getattr(getattr(settings, recipe), corpus.corpus)
-    needed = vectors if recipe in NEEDS_VECTORS else None
     fingerprint = store.fingerprint(
         step="train",
         version=VERSION,
         recipe=recipe,
         corpus=corpus.fingerprint,
-        vectors=needed.fingerprint if needed else None,
+        vectors=vectors.fingerprint if vectors else None,
+        model=sentences.model_digest(section.model) if recipe == "sentence" else None,
         settings=section,
         seed=settings.random_seed,
     )
@@ -80,14 +119,14 @@ def fit_recipe(
             corpus=corpus.corpus,
             titles=corpus.folder / TITLES,
             genres=corpus.genres,
-            vectors=needed.folder if needed else None,
+            vectors=vectors.folder if vectors else None,
             folder=draft.folder,
+            kept=home,
             random_seed=settings.random_seed,
             settings=section.model_dump(mode="json"),
         )
-        steps = getattr(section, "epochs", len(corpus.genres))
-        with _slots(settings.processes), progress.bar(f"{recipe} {corpus.corpus}", steps, logger) as bar:
-            seconds = _fit_in_process(spec, bar)
+        with slots(settings.processes), progress.bar(f"{recipe} {corpus.corpus}", 1, logger) as bar:
+            seconds = fit_in_process(spec, lambda told: bar(told["done"], told["note"], told["total"]))
         history = json.loads((draft.folder / HISTORY).read_text())
         draft.summary = {
             "corpus": corpus.corpus,
@@ -99,6 +138,44 @@ def fit_recipe(
     stored = StoredModel(folder=folder, **draft.summary)
     logger.info("%s %s: fitted in %.1f s, %d epochs", corpus.corpus, recipe, stored.seconds, stored.epochs)
     return stored
+
+
+@task(task_run_name="blend on {corpus.corpus}", cache_policy=NO_CACHE)
+def fit_blend(home: Path, corpus: StoredCorpus, models: list[StoredModel]) -> StoredModel:
+    """Find the weights of fitted recipes' mean on the validation titles, into models/<corpus>-blend-<fingerprint>/."""
+    fingerprint = store.fingerprint(
+        step="train", version=VERSION, recipe="blend", members={model.recipe: model.fingerprint for model in models}
+    )
+    folder = home / "models" / f"{corpus.corpus}-blend-{fingerprint[:12]}"
+    found = store.find_result(folder, fingerprint)
+    if found:
+        return cached(StoredModel(folder=folder, **found.summary, reused=True), folder)
+
+    started = time.monotonic()
+    rows = read_titles(corpus).query("split == 'validation'")
+    # A validation title that nearly duplicates a selection or test text would tune the weights to them.
+    tuned = rows["fitted"].to_numpy()
+    truth = to_matrix(rows["genres"], corpus.genres)[tuned]
+    members = [read_probabilities(model) for model in models]
+    found_weights = blending.find_weights([each["validation"][tuned] for each in members], truth)
+    weighed: dict[str, float] = {
+        model.recipe: weight for model, weight in zip(models, found_weights, strict=True) if weight > 0
+    }
+    with store.new_result(folder, step="train", version=VERSION, fingerprint=fingerprint) as draft:
+        mixed = {split: blending.mix([each[split] for each in members], found_weights) for split in SCORED_SPLITS}
+        save_arrays(draft.folder / PROBABILITIES, mixed)
+        (draft.folder / HISTORY).write_text("{}")
+        for model in models:
+            if model.recipe in weighed:
+                shutil.copytree(model.folder / MODEL, draft.folder / MODEL / MEMBERS / model.recipe)
+        save_blend(draft.folder / MODEL, weighed)
+        draft.summary = {
+            "corpus": corpus.corpus, "recipe": "blend", "fingerprint": fingerprint,
+            "seconds": round(time.monotonic() - started, 1), "epochs": 0, "weights": weighed,
+        }  # fmt: skip
+    told = ", ".join(f"{name} {weight:.2f}" for name, weight in weighed.items())
+    get_run_logger().info("%s blend: %s", corpus.corpus, told)
+    return StoredModel(folder=folder, **draft.summary)
 
 
 @task(task_run_name="prior of {corpus.corpus}", cache_policy=NO_CACHE)
@@ -136,12 +213,16 @@ def read_history(model: StoredModel) -> dict[str, list[float]]:
 
 
 @functools.cache
-def _slots(processes: int) -> threading.Semaphore:
+def slots(processes: int) -> threading.Semaphore:
+    """Return the semaphore that lets so many fits of this process run at once."""
     return threading.Semaphore(processes)
 
 
-def _fit_in_process(spec: FitSpec, advance: progress.Advance) -> float:
-    """Run tasks.fitting on the spec, pass its progress on, and return the seconds it took."""
+def fit_in_process(spec: FitSpec, on_report: Callable[[dict[str, Any]], None]) -> float:
+    """Run tasks.fitting on the spec, hand on what it reports (done, total, note, figures), return the seconds it took.
+
+    What on_report raises ends the fit. Raises FitError with the process's last lines when it fails.
+    """
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch, (Path(scratch) / "errors").open("w+") as errors:
         spec_file = Path(scratch) / "spec.json"
@@ -157,7 +238,7 @@ def _fit_in_process(spec: FitSpec, advance: progress.Advance) -> float:
             for line in process.stdout or ():
                 told = _progress_line(line)
                 if told:
-                    advance(told["done"], told.get("note", ""))
+                    on_report(told)
             code = process.wait()
         finally:
             if process.poll() is None:

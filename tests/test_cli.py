@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from harness import Answer, TrainedHome
+from harness import RECIPES, Answer, TrainedHome
 
 from scraper.site.generator import TITLES_SCHEMA, generate_titles
 from scraper.site.server import running_site
@@ -286,6 +286,39 @@ def test_text_of_stop_words_only_is_told(genreflow: Run, trained_home: TrainedHo
     assert json.loads(genreflow("predict", STOP_WORDS, "--home", trained_home.path, "--json").out)["words"] == 0
 
 
+def test_prediction_says_which_words_speak_for_its_genres(genreflow: Run, trained_home: TrainedHome) -> None:
+    answer = genreflow("predict", TEXT, "--explain", "--home", trained_home.path)
+    told = json.loads(genreflow("predict", TEXT, "--explain", "--home", trained_home.path, "--json").out)
+    explanation = told["explanation"]
+    probabilities = told["probabilities"]
+    genres = told["genres"] or [max(probabilities, key=lambda genre: probabilities[genre])]
+    assert explanation["text"] == TEXT
+    assert sorted(explanation["genres"]) == sorted(genres)
+    for genre, said in explanation["genres"].items():
+        assert f"{genre} {probabilities[genre]:.3f}" in answer.out.splitlines()
+        assert [TEXT[span["start"] : span["end"]] for span in said["spans"]] == TEXT.rstrip(".").split()
+        strongest = said["words"][0]
+        assert f"{strongest['word']} {strongest['weight']:+.2f}" in answer.out
+    assert TEXT in answer.out.splitlines()
+
+
+def test_explanation_is_written_as_a_page(genreflow: Run, trained_home: TrainedHome, tmp_path: Path) -> None:
+    page = tmp_path / "why" / "page.html"
+    answer = genreflow("predict", f"<script>{TEXT}", "--explain-html", page, "--home", trained_home.path)
+    assert answer.code == 0
+    assert f"explanation written to {page}" in answer.out
+    assert "add to a genre" not in answer.out
+    assert "&lt;script&gt;" in page.read_text()
+    assert "<script" not in page.read_text()
+    assert [path.name for path in page.parent.iterdir()] == ["page.html"]
+
+
+@pytest.mark.parametrize("options", [["--explain"], ["--explain-html", "page.html"]])
+def test_a_file_of_texts_is_not_explained(genreflow: Run, tmp_path: Path, options: list[str]) -> None:
+    answer = genreflow("predict", "--input", "texts.parquet", *options, "--home", tmp_path)
+    assert_one_line(answer, "--explain and --explain-html take one TEXT, not --input FILE.parquet")
+
+
 def test_prediction_wants_one_text_or_one_file(genreflow: Run, tmp_path: Path) -> None:
     assert_one_line(genreflow("predict", "--home", tmp_path), "expected either one TEXT or --input FILE.parquet")
 
@@ -302,7 +335,7 @@ def test_evaluation_reports_its_figures(genreflow: Run, trained_home: TrainedHom
     pq.write_table(trained_home.titles, tmp_path / "titles.parquet")
     answer = genreflow("evaluate", "--titles", tmp_path / "titles.parquet", "--home", trained_home.path, "--json")
     told = json.loads(answer.out)
-    expected = "f1_micro f1_macro f1_weighted f1_samples titles left_out corpus model thresholds per_genre"
+    expected = "f1_micro f1_macro f1_weighted f1_samples titles left_out corpus model thresholds per_genre intervals"
     assert set(expected.split()) <= set(told)
     assert told["left_out"] == trained_home.done.corpora["summary"].fitted
     assert told["corpus"] == "summary"
@@ -331,8 +364,8 @@ def test_leaderboard_holds_every_recipe(genreflow: Run, trained_home: TrainedHom
     told = json.loads(answer.out)
     assert answer.code == 0
     assert {corpus: sorted(row["recipe"] for row in rows) for corpus, rows in told.items()} == {
-        "summary": ["bilstm", "linear", "prior", "seed"],
-        "synopsis": ["bilstm", "linear", "prior", "seed"],
+        "summary": RECIPES,
+        "synopsis": RECIPES,
     }
 
 

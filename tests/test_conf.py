@@ -133,9 +133,24 @@ def test_a_file_that_holds_a_list_is_refused(tmp_path):
         load(str(path))
 
 
-def test_buckets_must_end_at_the_longest_text():
-    with pytest.raises(ConfigError, match=r"train\.bilstm\.summary.*buckets must rise and end at max_words \(100\)"):
+def test_a_bilstm_reads_whole_windows():
+    with pytest.raises(ConfigError, match=r"train\.bilstm\.summary.*max_words must be a multiple of window \(96\)"):
         load(overrides=["train.bilstm.summary.max_words=100"])
+
+
+def test_the_shortest_n_gram_comes_first():
+    with pytest.raises(ConfigError, match=r"train\.linear\.summary\.ngrams.*shortest n-gram first.*\[2, 1\]"):
+        load(overrides=["train.linear.summary.ngrams=[2, 1]"])
+
+
+def test_a_blend_is_no_member_of_itself():
+    with pytest.raises(ConfigError, match=r"train\.blend\.summary\.members.*not a member of itself"):
+        load(overrides=["train.blend.summary.members=[linear, blend]"])
+
+
+def test_a_study_searches_values_of_bilstm_only():
+    with pytest.raises(ConfigError, match=r"'unit' is no value of train\.bilstm; did you mean 'units'"):
+        load(overrides=["study.space.unit=[32, 64]"])
 
 
 def test_settings_are_frozen():

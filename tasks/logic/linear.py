@@ -1,52 +1,78 @@
-"""The linear recipe: TF-IDF of words and word pairs, one logistic regression a genre; arrays, no pickle."""
+"""TF-IDF and one logistic regression a genre: the recipes linear (words) and characters; arrays, no pickle."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.special import expit
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+Unit = Literal["words", "characters"]
+
 
 @dataclass(frozen=True)
-class LinearModel:
-    """Hold terms (t), their inverse document frequencies (t,), weights (genres, t) and intercepts (genres,)."""
+class Terms:
+    """Hold the n-grams that a model knows (t) and their inverse document frequencies (t,).
 
-    ngrams: int
+    unit "words" reads space-joined words, "characters" raw texts, each n-gram inside one word; ngrams is the
+    shortest and the longest n-gram.
+    """
+
+    unit: Unit
+    ngrams: tuple[int, int]
     terms: list[str]
     idf: np.ndarray
-    weights: np.ndarray
-    intercepts: np.ndarray
+
+    @property
+    def reads(self) -> Literal["words", "raw"]:
+        """Return which of Texts the terms are found in."""
+        return "words" if self.unit == "words" else "raw"
 
     @functools.cached_property
     def vectorizer(self) -> TfidfVectorizer:
         """Return the fitted vectorizer, rebuilt from the arrays once."""
-        vectorizer = _vectorizer(self.ngrams, vocabulary={term: i for i, term in enumerate(self.terms)})
+        vectorizer = _vectorizer(self.unit, self.ngrams, vocabulary={term: i for i, term in enumerate(self.terms)})
         vectorizer.idf_ = self.idf
         return vectorizer
+
+    def weigh(self, texts: Sequence[str]) -> csr_matrix:
+        """Return sublinear TF-IDF, each row of length 1: float64 (texts, t)."""
+        return self.vectorizer.transform(texts)
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """Hold the terms (t), weights (genres, t) and intercepts (genres,)."""
+
+    terms: Terms
+    weights: np.ndarray
+    intercepts: np.ndarray
 
 
 def fit_linear(
     texts: Sequence[str],
     truth: np.ndarray,
     *,
-    ngrams: int,
+    unit: Unit,
+    ngrams: tuple[int, int],
     min_titles: int,
     max_terms: int | None,
     c: float,
     random_seed: int,
     on_genre: Callable[[int], None] | None = None,
 ) -> LinearModel:
-    """Fit one L2-regularised logistic regression a genre on sublinear TF-IDF of space-joined texts.
+    """Fit one L2-regularised logistic regression a genre on the sublinear TF-IDF of texts.
 
     truth is (titles, genres), 0 or 1, each genre with both values present. Raises ValueError from scikit-learn
     when no term stands in min_titles texts.
     """
-    vectorizer = _vectorizer(ngrams, min_df=min_titles, max_features=max_terms)
+    vectorizer = _vectorizer(unit, ngrams, min_df=min_titles, max_features=max_terms)
     features = vectorizer.fit_transform(texts)
     weights = np.empty((truth.shape[1], features.shape[1]), dtype=np.float32)
     intercepts = np.empty(truth.shape[1], dtype=np.float64)
@@ -56,21 +82,24 @@ def fit_linear(
         weights[genre], intercepts[genre] = regression.coef_[0], regression.intercept_[0]
         if on_genre:
             on_genre(genre + 1)
-    return LinearModel(ngrams, list(vectorizer.get_feature_names_out()), vectorizer.idf_, weights, intercepts)
+    terms = Terms(unit, ngrams, list(vectorizer.get_feature_names_out()), vectorizer.idf_)
+    return LinearModel(terms, weights, intercepts)
 
 
 def linear_probabilities(model: LinearModel, texts: Sequence[str]) -> np.ndarray:
-    """Return the probability of each genre for space-joined texts: float64 (titles, genres)."""
-    scores = model.vectorizer.transform(texts) @ model.weights.T.astype(np.float64) + model.intercepts
-    return np.asarray(1.0 / (1.0 + np.exp(-scores)))
+    """Return the probability of each genre for texts of the terms' unit: float64 (titles, genres)."""
+    return logistic(model.terms.weigh(texts) @ model.weights.T.astype(np.float64) + model.intercepts)
 
 
-def _vectorizer(ngrams: int, **options: Any) -> TfidfVectorizer:
-    return TfidfVectorizer(
-        tokenizer=str.split,
-        token_pattern=None,
-        lowercase=False,
-        ngram_range=(1, ngrams),
-        sublinear_tf=True,
-        **options,
+def logistic(scores: np.ndarray) -> np.ndarray:
+    """Return probabilities for logits of any shape, float64."""
+    return np.asarray(expit(np.asarray(scores, dtype=np.float64)))
+
+
+def _vectorizer(unit: Unit, ngrams: tuple[int, int], **options: Any) -> TfidfVectorizer:
+    reading: dict[str, Any] = (
+        {"tokenizer": str.split, "token_pattern": None, "lowercase": False}
+        if unit == "words"
+        else {"analyzer": "char_wb", "lowercase": True}
     )
+    return TfidfVectorizer(ngram_range=ngrams, sublinear_tf=True, **reading, **options)

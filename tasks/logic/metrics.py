@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import f1_score, precision_recall_fscore_support, precision_score, recall_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    f1_score,
+    hamming_loss,
+    label_ranking_average_precision_score,
+    precision_recall_fscore_support,
+    precision_score,
+    recall_score,
+)
 
 Matrix = npt.ArrayLike
 # Resamples drawn at once: a block of weights takes this many rows of one float64 a title.
@@ -18,11 +27,11 @@ def score(truth: Matrix, predicted: Matrix, genres: Sequence[str]) -> dict[str, 
     """Return the figures of an answer; both matrices are titles x genres, genres names the columns.
 
     f1_macro is over the genres that stand in truth; the others are named in without_support. An undefined figure
-    (a title or genre with nothing asked and nothing answered) counts 0. Raises ValueError on wrong shapes.
+    (a title or genre with nothing asked and nothing answered) counts 0. hamming_loss is the share of wrong answers
+    of titles x genres, subset_accuracy that of titles whose genres are all right. Raises ValueError on wrong shapes.
     """
     actual, answer = _checked(truth, predicted)
-    if actual.shape[1] != len(genres):
-        raise ValueError(f"expected {len(genres)} columns, one a genre; got {actual.shape[1]}")
+    _check_genres(actual, genres)
     precision, recall, f1, support = precision_recall_fscore_support(actual, answer, average=None, zero_division=0)
     per_genre = {
         genre: {
@@ -41,9 +50,34 @@ def score(truth: Matrix, predicted: Matrix, genres: Sequence[str]) -> dict[str, 
         "f1_samples": float(f1_score(actual, answer, average="samples", zero_division=0)),
         "precision_micro": float(precision_score(actual, answer, average="micro", zero_division=0)),
         "recall_micro": float(recall_score(actual, answer, average="micro", zero_division=0)),
+        "hamming_loss": float(hamming_loss(actual, answer)),
+        "subset_accuracy": float(accuracy_score(actual, answer)),
         "titles": len(actual),
         "without_support": [genre for genre, figures in per_genre.items() if not figures["support"]],
         "per_genre": per_genre,
+    }
+
+
+def score_ranking(truth: Matrix, probabilities: Matrix, genres: Sequence[str]) -> dict[str, Any]:
+    """Return how well probabilities rank: average precision in two averages and a genre, and LRAP.
+
+    Both matrices are titles x genres. map_micro and map_macro are over the genres that stand in truth, lrap (label
+    ranking average precision) over the titles that have a genre; 0 where there are none. average_precision holds
+    the genres that stand in truth. Raises ValueError on wrong shapes.
+    """
+    scores = np.asarray(probabilities, np.float64)
+    actual, _ = _checked(truth, scores > 0)
+    _check_genres(actual, genres)
+    titles, columns = actual.any(axis=1), np.flatnonzero(actual.any(axis=0)).tolist()
+    if not columns:
+        return {"map_micro": 0.0, "map_macro": 0.0, "lrap": 0.0, "average_precision": {}}
+    asked, given = actual[:, columns], scores[:, columns]
+    by_genre = np.atleast_1d(average_precision_score(asked, given, average=None))
+    return {
+        "map_micro": float(average_precision_score(asked, given, average="micro")),
+        "map_macro": float(by_genre.mean()),
+        "lrap": float(label_ranking_average_precision_score(actual[titles], scores[titles])),
+        "average_precision": {genres[column]: float(by_genre[i]) for i, column in enumerate(columns)},
     }
 
 
@@ -67,24 +101,34 @@ def intervals(
 
 
 def paired_bootstrap(
-    truth: Matrix, a: Matrix, b: Matrix, resamples: int, random_seed: int, level: float = 0.95
+    truth: Matrix,
+    a: Matrix,
+    b: Matrix,
+    resamples: int,
+    random_seed: int,
+    level: float = 0.95,
+    average: Literal["micro", "macro"] = "micro",
 ) -> dict[str, float]:
-    """Compare the micro-F1 of two answers on the same titles, resampled together.
+    """Compare the F1 of two answers on the same titles, resampled together.
 
     Returns share_better (the share of resamples in which a is strictly better: one-sided), difference (a minus b on
-    the titles themselves), and the percentile interval low, high of that difference.
+    the titles themselves), and the percentile interval low, high of that difference. In each resample macro-F1 is
+    over the genres that stand in it.
     """
-    ours, theirs = (_counts(*_checked(truth, answer)).sum(axis=2, keepdims=True) for answer in (a, b))
+    ours, theirs = (_counts(*_checked(truth, answer)) for answer in (a, b))
+    if average == "micro":
+        # Summed over the genres first, all of them count as one, whose macro-F1 is the micro-F1.
+        ours, theirs = (counts.sum(axis=2, keepdims=True) for counts in (ours, theirs))
     differences = np.concatenate(
         [
-            _f1((weights @ ours)[..., 0]) - _f1((weights @ theirs)[..., 0])
+            _macro(weights @ ours) - _macro(weights @ theirs)
             for weights in _resample(ours.shape[1], resamples, random_seed)
         ]
     )
     low, high = _percentiles(differences, level)
     return {
         "share_better": float((differences > 0).mean()),
-        "difference": float(_f1(ours.sum(axis=1)[..., 0]) - _f1(theirs.sum(axis=1)[..., 0])),
+        "difference": float(_macro(ours.sum(axis=1, keepdims=True))[0] - _macro(theirs.sum(axis=1, keepdims=True))[0]),
         "low": low,
         "high": high,
     }
@@ -95,6 +139,11 @@ def _checked(truth: Matrix, predicted: Matrix) -> tuple[npt.NDArray[np.bool_], n
     if actual.ndim != 2 or actual.shape != answer.shape or actual.size == 0:
         raise ValueError(f"expected two matrices of titles x genres, one size; got {actual.shape} and {answer.shape}")
     return actual, answer
+
+
+def _check_genres(actual: npt.NDArray[np.bool_], genres: Sequence[str]) -> None:
+    if actual.shape[1] != len(genres):
+        raise ValueError(f"expected {len(genres)} columns, one a genre; got {actual.shape[1]}")
 
 
 def _counts(truth: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

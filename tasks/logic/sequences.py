@@ -7,13 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 
-def number_words(texts: Sequence[str], vocabulary: Sequence[str], max_words: int) -> list[np.ndarray]:
-    """Turn space-joined texts into int32 arrays of known words, cut after max_words of them."""
+def number_words(texts: Sequence[str], vocabulary: Sequence[str]) -> list[np.ndarray]:
+    """Turn space-joined texts into int32 arrays of their known words."""
     numbers = {word: i + 1 for i, word in enumerate(vocabulary)}
-    return [
-        np.array([numbers[word] for word in text.split() if word in numbers][:max_words], dtype=np.int32)
-        for text in texts
-    ]
+    return [np.array([numbers[word] for word in text.split() if word in numbers], dtype=np.int32) for text in texts]
 
 
 def pad(rows: Sequence[np.ndarray], length: int) -> np.ndarray:
@@ -24,28 +21,25 @@ def pad(rows: Sequence[np.ndarray], length: int) -> np.ndarray:
     return padded
 
 
-def bucket_of(rows: Sequence[np.ndarray], buckets: Sequence[int]) -> np.ndarray:
-    """Return for each row the shortest bucket length that holds it (the longest for longer rows)."""
-    lengths = np.minimum([len(row) for row in rows], buckets[-1])
-    return np.asarray(buckets)[np.searchsorted(buckets, lengths)]
+def read_windows(row: np.ndarray, window: int, max_words: int) -> np.ndarray:
+    """Return a row, or of one longer than max_words as many windows, spread evenly from its start to its end."""
+    if len(row) <= max_words:
+        return row
+    starts = np.linspace(0, len(row) - window, max(max_words // window, 1)).astype(int)
+    return np.concatenate([row[start : start + window] for start in starts])
 
 
-def batches(
-    rows: Sequence[np.ndarray],
-    buckets: Sequence[int],
-    batch_size: int,
-    random_generator: np.random.Generator | None = None,
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield (bucket length, indices of rows) so that rows of like length share a batch.
+def like_lengths(
+    rows: Sequence[np.ndarray], batch_size: int, random_generator: np.random.Generator | None = None
+) -> Iterator[np.ndarray]:
+    """Yield the indices of batches of rows of like length.
 
-    With a generator, rows are shuffled within buckets and batches among each other; without, the order is fixed.
+    With a generator batches come in an order of chance, and lengths are blurred a little, so that the same rows do
+    not share a batch each time; without, the order is fixed.
     """
-    of = bucket_of(rows, buckets) if len(rows) else np.array([], dtype=int)
-    found: list[tuple[int, np.ndarray]] = []
-    for bucket in sorted(set(of.tolist())):
-        indices = np.flatnonzero(of == bucket)
-        if random_generator is not None:
-            indices = random_generator.permutation(indices)
-        found += [(bucket, indices[i : i + batch_size]) for i in range(0, len(indices), batch_size)]
-    order = random_generator.permutation(len(found)) if random_generator is not None else range(len(found))
-    yield from (found[int(i)] for i in order)
+    lengths = np.array([len(row) for row in rows], dtype=float)
+    if random_generator is not None:
+        lengths *= random_generator.uniform(1.0, 1.15, len(rows))
+    order = np.argsort(lengths, kind="stable")
+    found = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    yield from found if random_generator is None else (found[i] for i in random_generator.permutation(len(found)))

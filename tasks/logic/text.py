@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import re
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import filterfalse
+from typing import NamedTuple
 
 # Whole texts that sites show where a plot is missing. A text the user wrote ("Plot unknown.") is none of them.
 _PLACEHOLDER = re.compile(
@@ -50,6 +51,19 @@ _CONTRACTED = re.compile(r"\b(can(?=not)|gim(?=me)|gon(?=na)|got(?=ta)|lem(?=me)
 # NLTK parts only where it takes the full stop for the text's last.
 _RARE = re.compile(r"[İıΣ]|,(?![\x00-\x7f\s])[\W\d_]")
 _RARE_STOP = "wanna."
+
+
+class Texts(NamedTuple):
+    """Hold texts as recipes read them: raw (placeholders off, runs of blanks as one) and as space-joined words."""
+
+    raw: Sequence[str]
+    words: Sequence[str]
+
+
+def read_texts(texts: Sequence[str], stop_words: frozenset[str]) -> Texts:
+    """Return what recipes read of texts as sites give them, the same in training and in serving."""
+    raw = [strip_placeholders(text) or "" for text in texts]
+    return Texts(raw, [" ".join(clean(text, stop_words)) for text in raw])
 
 
 def strip_placeholders(text: str | None) -> str | None:

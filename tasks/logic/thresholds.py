@@ -1,4 +1,4 @@
-"""From probabilities to genres: one comparison, and the threshold that serves it best."""
+"""From probabilities to genres: one comparison, and the thresholds that serve it best."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Literal, TypedDict
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
+
+from tasks.logic.logits import logit
 
 Floats = npt.NDArray[np.float64]
 GRID = tuple(tenth / 10 for tenth in range(1, 10))
@@ -22,12 +25,19 @@ class SweepRow(TypedDict):
     recall: float
 
 
-def predict(probabilities: npt.ArrayLike, thresholds: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+def predict(
+    probabilities: npt.ArrayLike, thresholds: npt.ArrayLike, at_least_one: bool = False
+) -> npt.NDArray[np.bool_]:
     """Return which genres each title gets: probability >= threshold, compared in float64.
 
-    probabilities are titles x genres; thresholds are one number, or one a genre.
+    probabilities are titles x genres; thresholds are one number, or one a genre. With at_least_one, a title that
+    would get none gets the genre that is nearest to its threshold, in logits; the first of several.
     """
-    answer: npt.NDArray[np.bool_] = np.asarray(probabilities, np.float64) >= np.asarray(thresholds, np.float64)
+    scores, cuts = np.asarray(probabilities, np.float64), np.asarray(thresholds, np.float64)
+    answer: npt.NDArray[np.bool_] = scores >= cuts
+    if at_least_one:
+        none = np.flatnonzero(~answer.any(axis=1))
+        answer[none, (logit(scores[none]) - logit(cuts)).argmax(axis=1)] = True
     return answer
 
 
@@ -48,8 +58,49 @@ def best_global_threshold(
     best = int(np.argmax(curve[ends]))
     chosen = float(ranked[ends[best]])
     lower = float(ranked[ends[best + 1]]) if best + 1 < len(ends) else min(0.0, chosen)
-    middle = lower + (chosen - lower) / 2
-    return (middle if lower < middle else chosen), float(curve[ends[best]])
+    return float(_halfway(chosen, lower)), float(curve[ends[best]])
+
+
+def best_genre_thresholds(
+    probabilities: npt.ArrayLike, truth: npt.ArrayLike, objective: Literal["micro", "macro"]
+) -> Floats:
+    """Return one threshold a genre: the cuts with the best F1, by exact search over all distinct probabilities.
+
+    Both arrays are titles x genres. macro: each genre's own best F1; micro: the best micro-F1 of all genres together,
+    for which a genre may answer nothing. Of equal cuts the highest wins; a cut lies halfway to the next lower
+    probability, as in best_global_threshold, or between the highest and 1 where the genre answers nothing (always so
+    for a genre without a title). Raises ValueError on wrong shapes or NaN.
+    """
+    scores, labels = _checked(probabilities, truth)
+    order = np.argsort(-scores, axis=0, kind="stable")
+    ranked = np.take_along_axis(scores, order, axis=0)
+    # Row k of what follows is the cut below the k most probable titles of a genre.
+    hits = np.cumsum(np.take_along_axis(labels, order, axis=0), axis=0, dtype=np.int64)
+    hits = np.vstack([np.zeros_like(hits[:1]), hits])
+    parted = np.ones(hits.shape, dtype=bool)
+    parted[1:-1] = ranked[1:] != ranked[:-1]
+    if objective == "micro":
+        cuts = _joint_cuts(hits, parted)
+    else:
+        f1 = _f1(hits, np.arange(len(hits))[:, None], hits[-1])
+        cuts = np.where(parted, f1, -1.0).argmax(axis=0)
+    above = np.maximum(np.nextafter(ranked[:1], np.inf), 1.0)
+    bounds = np.vstack([above, ranked, np.minimum(ranked[-1:], 0.0)])
+    genres = np.arange(scores.shape[1])
+    return _halfway(bounds[cuts, genres], bounds[cuts + 1, genres])
+
+
+def shrink(thresholds: npt.ArrayLike, positives: npt.ArrayLike, towards: float, shrinkage: float) -> Floats:
+    """Return one threshold a genre, drawn to the global one in logits, the more the fewer titles it rests on.
+
+    thresholds and positives (the validation titles that have the genre) are one a genre. The genre's own threshold
+    weighs n / (n + shrinkage): all with shrinkage 0, nothing for a genre without a title.
+    """
+    own, counts = np.asarray(thresholds, np.float64), np.asarray(positives, np.float64)
+    weight = np.divide(counts, counts + shrinkage, out=np.zeros_like(own), where=counts > 0)
+    mixed = expit(weight * logit(own) + (1 - weight) * logit(towards))
+    # What is not mixed stays as it is to the last bit: a threshold may lie between neighbouring numbers.
+    return np.select([weight == 1, weight == 0], [own, np.full_like(own, towards)], mixed)
 
 
 def sweep(probabilities: npt.ArrayLike, truth: npt.ArrayLike, grid: Sequence[float] = GRID) -> list[SweepRow]:
@@ -69,6 +120,30 @@ def _row(predicted: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_], thresho
         precision=float(hits.sum() / max(answers.sum(), 1)),
         recall=float(hits.sum() / max(positives.sum(), 1)),
     )
+
+
+def _halfway(chosen: npt.ArrayLike, lower: npt.ArrayLike) -> Floats:
+    upper, below = np.asarray(chosen, np.float64), np.asarray(lower, np.float64)
+    middle = below + (upper - below) / 2
+    # Between neighbouring numbers there is none.
+    return np.where(below < middle, middle, upper)
+
+
+def _joint_cuts(hits: npt.NDArray[np.int64], parted: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Return each genre's number of answers under the best micro-F1 of all (Dinkelbach 1967), exactly, in integers.
+
+    hits are cuts x genres, parted says which cuts part unequal probabilities. Micro-F1 is a quotient, 2 TP over
+    answers + positives. Where it is at least q for some cuts, they have 2 TP - q (answers + positives) >= 0, and that
+    difference is a sum over genres: each takes its best cut, the quotient reached is the next q, until it stays.
+    """
+    genres, answers = np.arange(hits.shape[1]), np.arange(len(hits))[:, None]
+    reached, of = 0, 1
+    while True:
+        cuts = np.where(parted, 2 * hits * of - reached * answers, -1).argmax(axis=0)
+        doubled, both = 2 * int(hits[cuts, genres].sum()), int(cuts.sum() + hits[-1].sum())
+        if doubled * of <= reached * both:
+            return cuts
+        reached, of = doubled, both
 
 
 def _f1(hits: npt.ArrayLike, answers: npt.ArrayLike, positives: npt.ArrayLike) -> Floats:

@@ -13,6 +13,8 @@ import pytest
 from harness import TrainedHome
 
 from tasks.corpus import read_titles
+from tasks.evaluation import read_decision
+from tasks.logic.calibration import apply_calibration
 from tasks.training import read_probabilities
 
 # The checkout is taken off the import path, so that only the code packed with the model can be found.
@@ -50,7 +52,7 @@ def test_model_predicts_in_another_process_as_in_training(
 
     assert Path(answer["tasks"]).is_relative_to(trained_home.path / "mlflow" / "artifacts")
     assert not {"prefect", "scrapy", "flows", "scraper", "conf"} & set(answer["packages"])
-    expected = read_probabilities(fitted)["test"]
+    expected = apply_calibration(read_probabilities(fitted)["test"], read_decision(run.evaluation)["calibration"])
     found = np.array([[row[genre] for genre in trained.corpus.genres] for row in answer["probabilities"]])
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
     actual = pd.read_parquet(run.evaluation.folder / "test_titles.parquet")["predicted"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from harness import TrainedHome
 
+from conf.cases import FILES
 from conf.names import Corpus
 from conf.schema import overlays
 from tasks.training import read_probabilities
@@ -50,6 +51,10 @@ def demo(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, s
 
 def test_wheel_holds_every_configuration(wheel: Path) -> None:
     assert sorted(path.stem for path in (wheel / "conf").glob("*.yaml")) == overlays()
+
+
+def test_wheel_holds_the_behaviour_tests_cases(wheel: Path) -> None:
+    assert sorted(path.name for path in (wheel / "conf" / "behaviour").iterdir()) == sorted(FILES)
 
 
 def test_wheel_holds_nothing_but_the_four_packages(wheel: Path) -> None:

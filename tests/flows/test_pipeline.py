@@ -5,18 +5,18 @@ from itertools import chain
 
 import pandas as pd
 import pytest
-from harness import TrainedHome
+from harness import RECIPES, TrainedHome
 
 from conf.names import CORPORA, Corpus
 from scraper.writer import read_raw
 from tasks import store
 from tasks.corpus import read_titles
+from tasks.evaluation import read_decision
+from tasks.logic.calibration import apply_calibration
 from tasks.logic.labels import to_matrix
 from tasks.logic.splits import split_of
 from tasks.logic.thresholds import best_global_threshold
 from tasks.training import read_probabilities
-
-RECIPES = ["bilstm", "linear", "prior", "seed"]
 
 corpora = pytest.mark.parametrize("corpus", CORPORA)
 
@@ -114,8 +114,8 @@ def test_first_model_of_a_corpus_becomes_champion(trained_home: TrainedHome, cor
 
 def test_every_result_is_whole_and_nothing_half_made_is_left(trained_home: TrainedHome) -> None:
     manifests = list(trained_home.path.glob("*/*/" + store.MANIFEST))
-    # One crawl; for each corpus the corpus, its vectors, four models and four evaluations.
-    assert len(manifests) == 1 + 2 * (1 + 1 + 4 + 4)
+    # One crawl, vectors of each corpus and of both; for each corpus itself, models, evaluations, behaviour.
+    assert len(manifests) == 1 + 3 + 2 * (1 + 2 * len(RECIPES) + 1)
     for path in manifests:
         manifest = store.read_manifest(path.parent)
         assert manifest is not None
@@ -132,14 +132,15 @@ def test_no_pickle_is_stored(trained_home: TrainedHome, corpus: Corpus) -> None:
 
 
 @corpora
-def test_threshold_is_the_best_on_validation(trained_home: TrainedHome, corpus: Corpus) -> None:
+def test_global_threshold_is_the_best_on_validation(trained_home: TrainedHome, corpus: Corpus) -> None:
     trained = trained_home.done.trained[corpus]
     frame = read_titles(trained.corpus)
     rows = frame[frame["split"] == "validation"]
     fitted = rows["fitted"].to_numpy()
     truth = to_matrix(rows["genres"], trained.corpus.genres)
     for model, run in zip(trained.models, trained.runs, strict=True):
-        probabilities = read_probabilities(model)["validation"]
+        calibration = read_decision(run.evaluation)["calibration"]
+        probabilities = apply_calibration(read_probabilities(model)["validation"], calibration)
         expected, _ = best_global_threshold(probabilities[fitted], truth[fitted], "micro")
         assert run.evaluation.threshold == expected
 

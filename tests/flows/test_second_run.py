@@ -7,7 +7,7 @@ from typing import Any
 
 import mlflow
 import pytest
-from harness import Answer, TrainedHome
+from harness import RECIPES, Answer, TrainedHome
 from prefect import get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
@@ -17,8 +17,7 @@ from prefect.client.schemas.filters import (
 
 from tasks.tracking import connect, leaderboard
 
-STAGES = ("collect ", "prepare ", "embed ", "train ", "prior ", "evaluate ")
-RECIPES = ["bilstm", "linear", "prior", "seed"]
+STAGES = ("collect ", "prepare ", "embed ", "train ", "prior ", "blend ", "evaluate ", "behaviour ")
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +54,11 @@ def test_second_run_redoes_nothing_and_says_so(
     answer = genreflow("demo", "--quick", "--home", home)
     assert answer.code == 0
     assert "Nothing was left to do." in answer.out
-    assert "Reused whole results: crawl 1 of 1, corpora 2 of 2, vectors 2 of 2, models 8 of 8." in answer.out
+    assert "Reused whole results: crawl 1 of 1, corpora 2 of 2, vectors 3 of 3, models 12 of 12." in answer.out
 
     (second,) = {run.data.tags["pipeline_run"] for run in children_of(client, "summary")} - {first}
     states = {name: state for name, state in states_of(second).items() if name.startswith(STAGES)}
-    assert len(states) == 1 + 2 * (1 + 1 + 4 + 4)
+    assert len(states) == 1 + 3 + 2 * (1 + 2 * len(RECIPES) + 1)
     assert set(states.values()) == {"Cached"}
 
     for corpus in ("summary", "synopsis"):

@@ -1,16 +1,24 @@
 """What one pipeline run leaves in MLflow: a parent a corpus, a child a recipe, figures, curves, files, champions."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import pytest
 import yaml
-from harness import TrainedHome
+from harness import RECIPES, TrainedHome
 
 from conf.names import Corpus
 from conf.schema import dump, load
 from tasks.tracking import connect, leaderboard
+
+REPORTED = [
+    *("map_micro", "map_macro", "lrap", "hamming_loss", "subset_accuracy", "ece", "ece_uncalibrated"),
+    *("f1_micro_global", "f1_macro_global", "f1_micro_global_low", "f1_macro_global_high"),
+]
+TABLES = {f"{name}.csv" for name in ("per_genre", "by_length", "by_source", "co_occurrence", "mistakes")}
+PLOTS = ("threshold_curve", "per_genre_f1", "calibration", "co_occurrence")
 
 corpora = pytest.mark.parametrize("corpus", ["summary", "synopsis"])
 
@@ -37,7 +45,7 @@ def files_of(client: mlflow.MlflowClient, run: Any, folder: str | None = None) -
 @corpora
 def test_corpus_has_one_parent_and_a_child_a_recipe(client: mlflow.MlflowClient, corpus: Corpus) -> None:
     (parent,), children = runs_of(client, corpus)
-    assert sorted(children) == ["bilstm", "linear", "prior", "seed"]
+    assert sorted(children) == RECIPES
     assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {parent.info.run_id}
     assert {run.info.status for run in (parent, *children.values())} == {"FINISHED"}
 
@@ -96,13 +104,34 @@ def test_every_recipe_has_figures_plots_and_a_table_of_titles(client: mlflow.Mlf
     for run in children.values():
         assert 0 < run.data.metrics["test.f1_micro"] <= 1
         assert {"test_titles.csv", "figures.json", "plots"} <= files_of(client, run)
-        assert {"plots/threshold_curve.png", "plots/per_genre_f1.png"} <= files_of(client, run, "plots")
+        assert files_of(client, run) >= TABLES
+        assert {f"plots/{name}.png" for name in PLOTS} <= files_of(client, run, "plots")
+
+
+@corpora
+def test_every_recipe_has_the_figures_of_a_report(client: mlflow.MlflowClient, corpus: Corpus) -> None:
+    _, children = runs_of(client, corpus)
+    for run in children.values():
+        metrics = run.data.metrics
+        assert {f"test.{name}" for name in REPORTED} <= set(metrics)
+        for group in (r"source/.+", r"length/\d+-\d+"):
+            titles = [value for name, value in metrics.items() if re.fullmatch(rf"{group}\.titles", name)]
+            assert sum(titles) == metrics["test.titles"]
+
+
+@corpora
+def test_headlines_have_intervals(client: mlflow.MlflowClient, corpus: Corpus) -> None:
+    (parent,), children = runs_of(client, corpus)
+    for run in (parent, *children.values()):
+        metrics = run.data.metrics
+        for name in ("test.f1_micro", "test.f1_macro"):
+            assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
 
 
 @corpora
 def test_networks_have_a_loss_a_step(client: mlflow.MlflowClient, corpus: Corpus) -> None:
     _, children = runs_of(client, corpus)
-    for recipe, epochs in {"seed": [1, 2], "bilstm": [1, 2, 3]}.items():
+    for recipe, epochs in {"seed": [1, 2], "bilstm": [1, 2]}.items():
         for curve in ("train.loss", "validation.loss"):
             steps = [point.step for point in client.get_metric_history(children[recipe].info.run_id, curve)]
             assert steps == epochs[: len(steps)]
@@ -127,6 +156,17 @@ def test_champion_is_registered_with_what_it_came_from(client: mlflow.MlflowClie
 
 
 @corpora
+def test_candidates_behaviour_is_logged_and_told_by_its_version(client: mlflow.MlflowClient, corpus: Corpus) -> None:
+    version = client.get_model_version_by_alias(f"genreflow-{corpus}", "champion")
+    _, children = runs_of(client, corpus)
+    run = children[version.tags["recipe"]]
+    assert {"behaviour/minimum", "behaviour/direction", "behaviour/invariance"} <= set(run.data.metrics)
+    assert "behaviour.csv" in files_of(client, run)
+    assert version.tags["behaviour"] == run.data.tags["behaviour"]
+    assert re.fullmatch(r"minimum \d+/\d+, direction [01]\.\d\d, invariance [01]\.\d\d", version.tags["behaviour"])
+
+
+@corpora
 def test_model_has_signature_example_and_exact_requirements(client: mlflow.MlflowClient, corpus: Corpus) -> None:
     info = mlflow.models.get_model_info(f"models:/genreflow-{corpus}@champion")
     assert info.signature.inputs.input_names() == ["text"]
@@ -141,6 +181,6 @@ def test_model_has_signature_example_and_exact_requirements(client: mlflow.Mlflo
 @corpora
 def test_leaderboard_ranks_every_recipe(trained_home: TrainedHome, corpus: Corpus) -> None:
     rows = leaderboard(trained_home.path, trained_home.settings.track, corpus)
-    assert sorted(row["recipe"] for row in rows) == ["bilstm", "linear", "prior", "seed"]
+    assert sorted(row["recipe"] for row in rows) == RECIPES
     scores = [row["f1_micro"] for row in rows]
     assert scores == sorted(scores, reverse=True)

@@ -10,6 +10,8 @@ FIGURES = {
     "War": {"precision": 0.4, "recall": 0.2, "f1": 0.27, "support": 40, "predicted": 20},
     "News": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0, "predicted": 1},
 }
+CURVE = [{"predicted": 0.02, "observed": 0.01}, {"predicted": 0.4, "observed": 0.5}]
+PAIRS = np.array([[30, 12, 0], [12, 40, 0], [0, 0, 0]])
 ROWS = [{"threshold": cut, "micro": 0.5, "macro": 0.3, "precision": cut, "recall": 1 - cut} for cut in (0.1, 0.5, 0.9)]
 
 
@@ -31,6 +33,8 @@ def texts_of(figure) -> str:
         charts.threshold_curve(ROWS, 0.27),
         charts.per_genre_f1(FIGURES),
         charts.per_genre_f1({"News": FIGURES["News"]}),
+        charts.calibration_curves({"uncalibrated": CURVE, "calibrated": CURVE[:1]}),
+        charts.co_occurrence(PAIRS, PAIRS[::-1], ["Drama", "Comedy", "News"]),
     ],
 )
 def test_a_figure_is_drawn_with_title_and_labelled_axes(figure):
@@ -59,6 +63,24 @@ def test_loss_curves_mark_the_best_epoch():
 
 def test_the_threshold_curve_names_the_chosen_one():
     assert "0.270" in texts_of(charts.threshold_curve(ROWS, 0.27))
+
+
+def test_the_threshold_curve_marks_the_thresholds_of_genres():
+    assert "one a genre" in texts_of(charts.threshold_curve(ROWS, 0.27, [0.1, 0.4]))
+    assert "one a genre" not in texts_of(charts.threshold_curve(ROWS, 0.27))
+
+
+def test_calibration_curves_are_named():
+    told = texts_of(charts.calibration_curves({"uncalibrated": CURVE, "calibrated": CURVE}))
+    assert all(name in told for name in ("uncalibrated", "calibrated"))
+
+
+def test_pairs_are_drawn_as_shares_of_the_rows_genre():
+    figure = charts.co_occurrence(PAIRS, PAIRS, ["Drama", "Comedy", "News"])
+    shares = figure.axes[0].images[0].get_array()
+    assert (shares[0, 1], shares[1, 0]) == (12 / 30, 12 / 40)
+    # Of a genre that no title has there is no share, and none of a genre with itself.
+    assert np.ma.getmaskarray(shares)[[0, 2, 2], [0, 0, 1]].all()
 
 
 def test_genres_are_annotated_with_support():

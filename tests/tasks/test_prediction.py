@@ -10,6 +10,8 @@ import pytest
 from harness import TrainedHome
 
 from tasks.corpus import read_titles
+from tasks.evaluation import read_decision, read_figures
+from tasks.logic.decisions import tell_thresholds
 from tasks.prediction import TitlesFileError, corpus_of, predict_file, predict_text, score_titles
 
 TEXT = "A retired detective hunts a killer who stages murders as film scenes."
@@ -24,7 +26,10 @@ def served(trained_home: TrainedHome, tmp_path: Path) -> Path:
 
 
 def score(trained_home: TrainedHome, path: Path, *, include_train: bool = False) -> dict[str, Any]:
-    return score_titles(trained_home.path, trained_home.settings.track, "summary", path, include_train=include_train)
+    settings = trained_home.settings
+    return score_titles(
+        trained_home.path, settings.track, "summary", path, include_train=include_train, train=settings.train
+    )
 
 
 def test_fitted_titles_are_counted_and_left_out(trained_home: TrainedHome, served: Path) -> None:
@@ -50,6 +55,13 @@ def test_test_titles_score_as_in_the_run(trained_home: TrainedHome, tmp_path: Pa
     (run,) = (run for run in trained.runs if run.recipe == trained.promotion.recipe)
     assert figures["f1_micro"] == pytest.approx(run.evaluation.test_f1_micro, abs=1e-12)
     assert figures["f1_macro"] == pytest.approx(run.evaluation.test_f1_macro, abs=1e-12)
+    test = read_figures(run.evaluation)["test"]
+    for name in ("map_micro", "map_macro", "lrap", "hamming_loss", "subset_accuracy"):
+        assert figures[name] == pytest.approx(test[name], abs=1e-6)
+    assert figures["intervals"]["f1_micro"] == pytest.approx(run.evaluation.interval_f1_micro, abs=1e-12)
+    genres = trained.corpus.genres
+    assert figures["thresholds"] == tell_thresholds(read_decision(run.evaluation), genres)
+    assert list(figures["thresholds"]["values"]) == genres
 
 
 def test_genre_outside_the_model_is_reported(trained_home: TrainedHome, tmp_path: Path) -> None:
@@ -75,7 +87,8 @@ def test_file_of_fitted_titles_only_says_so(trained_home: TrainedHome, tmp_path:
 def test_text_is_predicted_with_every_genres_probability(trained_home: TrainedHome) -> None:
     told = predict_text(trained_home.path, trained_home.settings.track, "summary", TEXT)
     assert sorted(told["probabilities"]) == trained_home.done.corpora["summary"].genres
-    chosen = [genre for genre, value in told["probabilities"].items() if value >= told["threshold"]]
+    thresholds = told["thresholds"]["values"]
+    chosen = [genre for genre, value in told["probabilities"].items() if value >= thresholds[genre]]
     assert sorted(told["genres"]) == sorted(chosen)
     assert told["model"] == "genreflow-summary version 1"
 

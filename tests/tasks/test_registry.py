@@ -1,4 +1,4 @@
-"""Promotion: the first model wins by default, later ones only on the selection titles, and challenges are counted."""
+"""Promotion: who misbehaves is refused, the first wins by default, later ones only on the selection titles."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +10,21 @@ import pytest
 
 from conf.schema import Settings
 from tasks import registry
+from tasks.behaviour import BehaviourReport
 from tasks.corpus import StoredCorpus
-from tasks.evaluation import Evaluation
-from tasks.registry import NoChampionError, load_champion, promote_best
+from tasks.evaluation import Evaluation, read_decision
+from tasks.logic.behaviour import Tally
+from tasks.logic.calibration import apply_calibration
+from tasks.registry import NoChampionError, OldChampionError, load_champion, promote_best
 from tasks.tracking import LoggedRun, Promotion, connect, experiment_id
 from tasks.training import StoredModel, read_probabilities
 
 Recipe = Callable[[str, float], tuple[StoredModel, Evaluation]]
 NAME = "genreflow-summary"
+LACKING = (
+    "behaviour tests failed: minimum functionality 14 of 20 plots, 16 needed "
+    "(failed: 14 (War), 15 (War), 16 (War), 17 (War), 18 (War) and 1 more)"
+)
 
 
 @pytest.fixture
@@ -32,13 +39,13 @@ def challenge(
     def champion(*_: Any) -> Any:
         version = client.get_model_version_by_alias(NAME, "champion")
         model, evaluation = made[version.tags["evaluation"]]
-        card = {"genres": summaries.genres, "threshold": evaluation.threshold}
-        rows = read_probabilities(model)["selection"]
+        card = {"genres": summaries.genres, **read_decision(evaluation)}
+        rows = apply_calibration(read_probabilities(model)["selection"], card["calibration"])
         return SimpleNamespace(
             unwrap_python_model=lambda: SimpleNamespace(card=card, probabilities=lambda texts: rows[: len(texts)])
         )
 
-    def challenged(**certainties: float) -> Promotion:
+    def challenged(behaves: bool = True, **certainties: float) -> Promotion:
         models, runs = [], []
         for name, right in {"prior": 0.9, **certainties}.items():
             model, evaluation = recipe(name, right)
@@ -48,10 +55,23 @@ def challenge(
             uri = logged and f"models:/{logged.model_id}"
             models.append(model)
             runs.append(LoggedRun(recipe=name, run_id=run, model_uri=uri, evaluation=evaluation))
-        return promote_best.fn(home, settings, summaries, models, runs)
+        return promote_best.fn(home, settings, summaries, models, runs, report_of(home, plots=18 if behaves else 14))
 
     monkeypatch.setattr(registry, "load_champion", champion)
     return challenged
+
+
+def report_of(home: Path, plots: int) -> BehaviourReport:
+    """Return what the behaviour tests tell of a candidate that knows so many of the 20 plots; 16 are needed."""
+    failed = [f"{number} (War)" for number in range(plots, 20)]
+    tallies = {"minimum": Tally(20, plots, 0, failed), "direction": Tally(100, 91, 0), "invariance": Tally(100, 97, 0)}
+    needed = {"minimum": 0.8, "direction": 0.8, "invariance": 0.95}
+    told = {"corpus": "summary", "recipe": "linear", "folder": home, "fingerprint": "b"}
+    return BehaviourReport.model_validate({**told, "tallies": tallies, "needed": needed})
+
+
+def tags(home: Path, settings: Settings, version: int) -> dict[str, str]:
+    return dict(connect(home, settings.track).get_model_version(NAME, str(version)).tags)
 
 
 def aliases(home: Path, settings: Settings) -> dict[str, int]:
@@ -129,8 +149,9 @@ def test_incumbent_of_another_genre_list_is_compared_on_the_common_genres(
 ) -> None:
     challenge(linear=0.05)
     fewer = summaries.genres[1:]
-    card = {"genres": [*fewer, "Film-Noir"], "threshold": 0.5}
-    model = SimpleNamespace(card=card, probabilities=lambda texts: np.zeros((len(texts), len(fewer) + 1)))
+    genres = [*fewer, "Film-Noir"]
+    card = {"genres": genres, "thresholds": [0.5] * len(genres), "at_least_one": False}
+    model = SimpleNamespace(card=card, probabilities=lambda texts: np.zeros((len(texts), len(genres))))
     monkeypatch.setattr(registry, "load_champion", lambda *_: SimpleNamespace(unwrap_python_model=lambda: model))
     promotion = challenge(linear=0.5)
     assert promotion.promoted
@@ -142,3 +163,66 @@ def test_promotion_that_a_killed_run_left_undone_is_carried_out(home: Path, sett
     connect(home, settings.track).delete_registered_model_alias(NAME, "champion")
     assert challenge(linear=0.5).promoted
     assert aliases(home, settings)["champion"] == 1
+
+
+def test_candidate_that_misbehaves_is_refused_without_an_incumbent(
+    home: Path, settings: Settings, challenge: Any
+) -> None:
+    promotion = challenge(behaves=False, linear=0.5)
+    assert (promotion.version, promotion.promoted, promotion.reason) == (1, False, LACKING)
+    assert aliases(home, settings) == {"candidate": 1}
+    registered = tags(home, settings, 1)
+    assert (registered["decision"], registered["reason"], registered["challenge"]) == ("refused", LACKING, "0")
+    assert registered["behaviour"] == "minimum 14/20, direction 0.91, invariance 0.97"
+    assert LACKING in description(home, settings, 1)
+
+
+def test_candidate_that_misbehaves_is_refused_and_challenges_nobody(
+    home: Path, settings: Settings, challenge: Any
+) -> None:
+    challenge(linear=0.05)
+    promotion = challenge(behaves=False, bilstm=0.5)
+    assert (promotion.version, promotion.promoted, promotion.reason) == (2, False, LACKING)
+    assert aliases(home, settings) == {"candidate": 2, "champion": 1}
+    assert "Challenges made on the selection titles: 0." in description(home, settings, 2)
+    assert "challenge number 1 on" in challenge(bilstm=0.6).reason
+
+
+def test_refused_candidate_stays_refused(home: Path, settings: Settings, challenge: Any) -> None:
+    challenge(behaves=False, linear=0.5)
+    promotion = challenge(behaves=False, linear=0.5)
+    assert (promotion.version, promotion.promoted) == (1, False)
+    assert promotion.reason == f"unchanged: this model is version 1 already; {LACKING}"
+    assert aliases(home, settings) == {"candidate": 1}
+
+
+def test_refused_candidate_challenges_once_it_behaves(home: Path, settings: Settings, challenge: Any) -> None:
+    challenge(behaves=False, linear=0.5)
+    promotion = challenge(linear=0.5)
+    assert (promotion.version, promotion.promoted) == (2, True)
+    assert tags(home, settings, 2)["behaviour"] == "minimum 18/20, direction 0.91, invariance 0.97"
+    assert challenge(linear=0.5).reason == "unchanged: this model is version 2 already, the champion"
+
+
+def test_home_without_a_champion_tells_of_the_refused_candidate(
+    home: Path, settings: Settings, challenge: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    challenge(behaves=False, linear=0.5)
+    monkeypatch.undo()
+    with pytest.raises(NoChampionError) as error:
+        load_champion(home, settings.track, "summary")
+    run = connect(home, settings.track).get_model_version(NAME, "1").run_id
+    assert str(error.value) == (
+        f"no champion for the summary corpus in this home yet: {NAME} version 1 (linear) was refused, {LACKING}; "
+        f"behaviour.csv of its MLflow run {run} tells every case"
+    )
+
+
+def test_champion_of_an_older_genreflow_is_named(
+    home: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = SimpleNamespace(unwrap_python_model=lambda: SimpleNamespace(card={"threshold": 0.3}))
+    monkeypatch.setattr(registry, "find_champion", lambda *_: SimpleNamespace(version="3"))
+    monkeypatch.setattr(registry.packaging, "load_model", lambda uri: old)
+    with pytest.raises(OldChampionError, match="genreflow-summary version 3 was made by an older genreflow"):
+        load_champion(home, settings.track, "summary")

@@ -1,43 +1,164 @@
-"""A network as files: the same probabilities again, and an answer for a text without a known word."""
+"""Recipes as files: the same probabilities again, no pickle, and a blend that names the member it misses."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tasks import saved_recipe
-from tasks.logic import networks
+from tasks import saved_recipe, sentences
+from tasks.logic import bilstm, blending, contributions, networks
+from tasks.logic.explanation import read_passage
+from tasks.logic.linear import fit_linear, linear_probabilities
+from tasks.logic.text import Texts, read_texts
+
+WORDS = ["ship", "sea", "robot", "space"]
+RAW = ["Ship on the sea", "A robot in space", "Robots!", ""]
+TEXTS = Texts(RAW, ["ship sea", "robot space", "robots", ""])
+
+
+def fitted(unit: str):
+    truth = np.array([[1, 0], [0, 1]] * 6)
+    raw = ["Ship on the sea.", "Robot in space."] * 6
+    return fit_linear(
+        raw if unit == "characters" else ["ship sea", "robot space"] * 6,
+        truth,
+        unit=unit,
+        ngrams=(1, 2) if unit == "words" else (3, 4),
+        min_titles=2,
+        max_terms=None,
+        c=4.0,
+        random_seed=7,
+    )
+
+
+def save_linear(folder: Path, unit: str):
+    folder.mkdir(parents=True)
+    model = fitted(unit)
+    saved_recipe.save_linear(folder, model)
+    return linear_probabilities(model, getattr(TEXTS, model.terms.reads))
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+def saved_bilstm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     folder = tmp_path_factory.mktemp("bilstm")
+    start = fitted("words")
+    vectors = np.random.default_rng(7).normal(size=(4, 4)).astype(np.float32)
+    members = []
+    for seed in (7, 8):
+        networks.make_repeatable(seed)
+        members.append(
+            bilstm.build_bilstm(
+                vectors, start, units=3, window=8, pooling="attention", joint_units=2, word_dropout=0.1,
+                vector_dropout=0.1, dropout=0.1, term_scale=4.0, random_seed=seed,
+            )
+        )  # fmt: skip
+    reading = {"window": 8, "max_words": 16, "term_scale": 4.0}
+    saved_recipe.save_bilstm(folder, members, WORDS, start.terms, **reading)
+    found = [
+        bilstm.bilstm_probabilities(network, bilstm.read(TEXTS.words, WORDS, start.terms, 8, 16), 8, 4.0)
+        for network in members
+    ]
+    return folder, np.mean(found, axis=0)
+
+
+@pytest.mark.parametrize("unit", ["words", "characters"])
+def test_opened_linear_says_the_same(tmp_path: Path, unit: str) -> None:
+    expected = save_linear(tmp_path / unit, unit)
+    assert np.array_equal(saved_recipe.open_recipe(tmp_path / unit)(TEXTS), expected)
+
+
+def test_opened_bilstm_says_the_mean_of_its_networks(saved_bilstm: tuple[Path, np.ndarray]) -> None:
+    folder, expected = saved_bilstm
+    assert saved_recipe.open_recipe(folder)(TEXTS) == pytest.approx(expected, abs=1e-6)
+
+
+def test_opened_seed_says_the_same(tmp_path: Path) -> None:
     networks.make_repeatable(7)
-    vectors = np.random.default_rng(7).normal(size=(3, 4)).astype(np.float32)
-    network = networks.build_bilstm(
-        vectors, 2, np.array([0.25, 0.5]), units=3, word_dropout=0.0, dropout=0.0, learning_rate=0.01
-    )
-    saved_recipe.save_network(folder, network, ["ship", "sea", "robot"], [2, 6])
-    return folder, saved_recipe.read_with_network(network, ["ship sea", "robot"], ["ship", "sea", "robot"], [2, 6])
+    vectors = np.random.default_rng(7).normal(size=(4, 4)).astype(np.float32)
+    network = networks.build_seed(vectors, 2, 6, units=[3], dropout=0.1, learning_rate=0.01)
+    saved_recipe.save_seed(tmp_path, network, WORDS)
+    found = saved_recipe.open_recipe(tmp_path)(TEXTS)
+    expected = network.predict(np.array([[1, 2, 0, 0, 0, 0], [3, 4, 0, 0, 0, 0], [0] * 6, [0] * 6]), verbose=0)
+    assert found == pytest.approx(expected, abs=1e-6)
 
 
-def test_opened_network_says_the_same(saved: tuple[Path, np.ndarray]) -> None:
-    folder, expected = saved
-    assert saved_recipe.open_recipe(folder)(["ship sea", "robot"]) == pytest.approx(expected, abs=1e-6)
+def passage():
+    return read_passage("The ship on the sea, a robot", frozenset({"the", "on", "a"}))
 
 
-def test_text_without_a_known_word_gets_what_no_text_says(saved: tuple[Path, np.ndarray]) -> None:
-    found = saved_recipe.open_recipe(saved[0])(["unheard", "", "ship"])
-    assert found[:2] == pytest.approx(np.array([[0.25, 0.5]] * 2), abs=1e-6)
-    assert np.isfinite(found).all()
+@pytest.mark.parametrize("unit", ["words", "characters"])
+def test_opened_linear_tells_what_words_add(tmp_path: Path, unit: str) -> None:
+    save_linear(tmp_path / unit, unit)
+    expected = contributions.of_linear(fitted(unit), passage(), [1, 0])
+    assert np.array_equal(saved_recipe.open_recipe(tmp_path / unit).contributions(passage(), [1, 0]), expected)
 
 
-def test_padding_changes_nothing(saved: tuple[Path, np.ndarray]) -> None:
-    open_ = saved_recipe.open_recipe(saved[0])
-    alone = open_(["robot"])
-    beside = open_(["robot", "ship sea robot ship sea"])
-    assert beside[:1] == pytest.approx(alone, abs=1e-6)
+def test_opened_bilstm_tells_what_words_add(saved_bilstm: tuple[Path, np.ndarray]) -> None:
+    found = saved_recipe.open_recipe(saved_bilstm[0]).contributions(passage(), [0, 1])
+    assert found.shape == (7, 2)
+    # Of "The ship on the sea, a robot", these are the words that are no stop words.
+    assert np.flatnonzero(found.any(axis=1)).tolist() == [1, 4, 6]
 
 
-def test_files_hold_no_pickle(saved: tuple[Path, np.ndarray]) -> None:
-    assert sorted(path.name for path in saved[0].iterdir()) == ["network.keras", "reading.json", "vocabulary.json"]
+def test_opened_blend_mixes_what_words_add_to_its_members(tmp_path: Path) -> None:
+    save_blend(tmp_path)
+    opened = [saved_recipe.open_recipe(tmp_path / "members" / name) for name in MEMBERS]
+    parts = [member.contributions(passage(), [0, 1]) for member in opened]
+    expected = contributions.mixed(parts, [member(passage().texts)[0] for member in opened], [0.75, 0.25])
+    assert saved_recipe.open_recipe(tmp_path).contributions(passage(), [0, 1]) == pytest.approx(expected)
+
+
+class LetterEncoder:
+    """Make vectors of two letters' counts, in place of a sentence model."""
+
+    def encode(self, texts):
+        return np.array([[text.count("s"), text.count("o")] for text in texts], dtype=np.float32)
+
+
+def test_opened_sentence_leaves_words_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentences, "open_encoder", lambda model: LetterEncoder())
+    saved_recipe.save_sentence(tmp_path, "auto", np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([0.5, -0.5]))
+    opened = saved_recipe.open_recipe(tmp_path)
+    assert opened(passage().texts) == pytest.approx(1 / (1 + np.exp(-np.array([[2.5, 5.5]]))))
+    expected = [[0, 0], [1, 0], [0, 2], [0, 0], [1, 0], [0, 0], [0, 4]]
+    assert opened.contributions(passage(), [0, 1]).tolist() == expected
+
+
+def test_files_hold_no_pickle(saved_bilstm: tuple[Path, np.ndarray]) -> None:
+    assert sorted(path.name for path in saved_bilstm[0].iterdir()) == [
+        "0-network.keras", "1-network.keras", "linear.npz", "reading.json", "terms.json", "vocabulary.json",
+    ]  # fmt: skip
+
+
+def save_blend(folder: Path) -> np.ndarray:
+    members = [save_linear(folder / "members" / name, unit) for name, unit in MEMBERS.items()]
+    saved_recipe.save_blend(folder, {"linear": 0.75, "characters": 0.25})
+    return blending.mix(members, [0.75, 0.25])
+
+
+MEMBERS = {"linear": "words", "characters": "characters"}
+
+
+def test_opened_blend_says_the_weighted_mean(tmp_path: Path) -> None:
+    expected = save_blend(tmp_path)
+    assert saved_recipe.open_recipe(tmp_path)(TEXTS) == pytest.approx(expected)
+
+
+def test_a_missing_member_is_named(tmp_path: Path) -> None:
+    save_blend(tmp_path)
+    shutil.rmtree(tmp_path / "members" / "characters")
+    with pytest.raises(saved_recipe.MemberError, match=r"member 'characters' of the blend \(linear, characters\) is m"):
+        saved_recipe.open_recipe(tmp_path)
+
+
+def test_a_damaged_member_is_named(tmp_path: Path) -> None:
+    save_blend(tmp_path)
+    (tmp_path / "members" / "linear" / "linear.npz").unlink()
+    with pytest.raises(saved_recipe.MemberError, match=r"member 'linear' of the blend cannot be opened: .*linear\.npz"):
+        saved_recipe.open_recipe(tmp_path)
+
+
+def test_texts_are_read_as_in_training() -> None:
+    read = read_texts(["The  ship's captain... See full summary »", None], frozenset({"the"}))
+    assert read == Texts(["The ship's captain", ""], ["ships captain", ""])

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from conf.schema import Settings
+from tasks import tracking
 from tasks.corpus import StoredCorpus
 from tasks.embedding import StoredVectors
-from tasks.evaluation import Evaluation
+from tasks.evaluation import Evaluation, read_figures
 from tasks.tracking import (
     ParentRun,
     Promotion,
@@ -34,7 +35,7 @@ def open_run(
     home: Path, settings: Settings, summaries: StoredCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], ParentRun]:
     """Return a function that opens the parent run as a task of the given pipeline run does."""
-    vectors = StoredVectors(corpus="summary", folder=home, fingerprint="v", words=10, vector_size=4, tokens=50)
+    vectors = StoredVectors(texts="summary", folder=home, fingerprint="v", words=10, vector_size=4, tokens=50)
 
     def opened(pipeline_run: str) -> ParentRun:
         running = SimpleNamespace(root_flow_run_id=pipeline_run, scheduled_start_time=datetime(2026, 1, 2))
@@ -113,6 +114,39 @@ def test_reused_result_gets_its_row_and_stands_once_on_the_leaderboard(
     assert second.reused
     assert tags_of(home, settings, second.run_id)["reused_from"] == first.run_id
     assert [row["run_id"] for row in leaderboard(home, settings.track, "summary")] == [first.run_id]
+
+
+def test_row_holds_the_report(
+    home: Path, settings: Settings, summaries: StoredCorpus, open_run: Any, prior: Any
+) -> None:
+    row = log_recipe.fn(home, settings, open_run(FIRST), summaries, *prior)
+    client = connect(home, settings.track)
+    metrics = client.get_run(row.run_id).data.metrics
+    figures = read_figures(row.evaluation)
+    for name in ("map_macro", "lrap", "hamming_loss", "subset_accuracy", "ece", "ece_uncalibrated"):
+        assert metrics[f"test.{name}"] == figures["test"][name]
+    assert metrics["test.f1_micro_global"] == figures["test_global"]["f1_micro"]
+    (first, *_) = figures["by_length"]
+    assert metrics[f"length/{first['group']}.f1_micro"] == first["f1_micro"]
+    files = {file.path for file in client.list_artifacts(row.run_id)}
+    assert {"mistakes.csv", "by_length.csv", "by_source.csv", "co_occurrence.csv", "per_genre.csv"} <= files
+
+
+def test_group_of_any_name_becomes_a_metric(
+    home: Path,
+    settings: Settings,
+    summaries: StoredCorpus,
+    open_run: Any,
+    prior: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    figures = read_figures(prior[1])
+    (row,) = figures["by_source"]
+    figures["by_source"] = [row | {"group": "file://a/../b (2).csv"}]
+    monkeypatch.setattr(tracking, "read_figures", lambda _: figures)
+    logged = log_recipe.fn(home, settings, open_run(FIRST), summaries, *prior)
+    metrics = connect(home, settings.track).get_run(logged.run_id).data.metrics
+    assert metrics["source/file:__a_.._b _2_.csv.titles"] == row["titles"]
 
 
 def test_closed_parent_tells_the_best_recipe_and_the_promotion(
