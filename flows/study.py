@@ -1,0 +1,42 @@
+"""Flow: corpora and vectors into the best values of the bilstm recipe, searched on validation titles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
+
+from conf.names import Corpus
+from flows.embed import embed
+from flows.home import open_home
+from flows.prepare import prepare
+from tasks.study import Studied, run_study
+from tasks.training import vectors_for
+
+# Threads only wait: the trials' fits run in processes of their own, as many at once as train.processes says.
+THREADS: Any = ThreadPoolTaskRunner(max_workers=4)
+
+
+@flow(name="study", flow_run_name="study {conf}", validate_parameters=True, task_runner=THREADS)
+def study(conf: str = "base", overrides: list[str] | None = None, home: str | None = None) -> dict[Corpus, Studied]:
+    """Search the bilstm recipe's values for every corpus of the configuration; goes on where it was cut short.
+
+    conf: name of a shipped configuration or a YAML file. overrides: dotted.key=value, one value each.
+    home: folder of all results, by default GENREFLOW_HOME or ./data.
+    """
+    with open_home(conf, overrides or [], home) as (settings, path):
+        prepared = prepare(conf, overrides, home)
+        embedded = embed(conf, overrides, home, prepared)
+        searches = {
+            name: run_study.submit(
+                *map(_quoted, (path, settings, corpus, vectors_for("bilstm", name, settings.train, embedded)))
+            )
+            for name, corpus in prepared.items()
+        }
+        return {name: search.result() for name, search in searches.items()}
+
+
+def _quoted(value: Any) -> Any:
+    return quote(value)

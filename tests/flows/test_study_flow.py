@@ -1,0 +1,42 @@
+"""The study as a command: real fits on generated titles, in a home that has everything else."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from harness import Answer, TrainedHome
+
+from tasks import tracking
+
+ASKED = (
+    "study", "--conf", "quick", "--set", "collect.ids=generated", "--set", "study.trials=2", "--set",
+    "study.compared=[{pooling: mean_max}]",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def home(trained_home: TrainedHome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copied = tmp_path_factory.mktemp("studied") / "home"
+    shutil.copytree(trained_home.path, copied)
+    return copied
+
+
+def test_a_study_tells_what_it_found_and_goes_on_where_it_is(
+    home: Path, trained_home: TrainedHome, genreflow: Callable[..., Answer]
+) -> None:
+    answer = genreflow(*ASKED, "--home", home)
+    assert answer.code == 0
+    for corpus in ("summary", "synopsis"):
+        assert f"{corpus}: 2 complete; best is trial" in answer.out
+        assert f"--set train.bilstm.{corpus}.learning_rate=0.001" in answer.out
+        (table,) = home.glob(f"studies/{corpus}-*/trials.csv")
+        assert pd.read_csv(table)["kind"].tolist() == ["as it is", "compared"]
+    again = genreflow(*ASKED, "--home", home, "--json")
+    told = json.loads(again.out)
+    assert told["summary"]["trials"] == {"complete": 2}
+    client = tracking.connect(home, trained_home.settings.track)
+    experiment = client.get_experiment_by_name("genreflow/summary").experiment_id
+    assert len(tracking.find_runs(client, experiment, kind="trial")) == 2
