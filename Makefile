@@ -17,10 +17,12 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# Both sides in one run, as ratios; best with nothing else running.
+# Both sides in one run, as ratios; best with nothing else running. Peers takes hours and goes on where it was cut short.
 bench: $(VENV)/.runtime
 	$(BIN)/python -m benchmarks.crawl
 	$(BIN)/python -m benchmarks.import_csv
+	@if [ -n "$$GENREFLOW_TITLES" ]; then $(BIN)/python -m benchmarks.peers; \
+	else echo "benchmarks.peers: skipped, GENREFLOW_TITLES names no titles file"; fi
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -1,0 +1,124 @@
+"""The figures of the peers' table: F1 as a mean over seeds, its interval, and paired differences to one row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from conf.schema import Bootstrap, Thresholds
+from tasks.logic.calibration import apply_calibration
+from tasks.logic.decisions import decide, find_decision
+
+Floats = npt.NDArray[np.float64]
+AVERAGES = ("micro", "macro")
+# The row that every other one is compared with.
+BASE = "linear"
+
+
+class Row(NamedTuple):
+    """Hold what a model answers the test titles, bool (titles, genres), once a seed, and the seconds of a fit."""
+
+    name: str
+    ours: bool
+    answers: Sequence[np.ndarray]
+    seconds: float
+
+
+class Resampled(NamedTuple):
+    """Hold the F1 of each seed on the titles themselves (seeds,), and the seeds' mean in each resample (resamples,)."""
+
+    by_seed: Floats
+    means: Floats
+
+    @property
+    def mean(self) -> float:
+        """Return the mean over the seeds on the titles themselves."""
+        return float(self.by_seed.mean())
+
+
+def answer(
+    validation: tuple[np.ndarray, np.ndarray], test: np.ndarray, rule: Thresholds, *, prior: bool = False
+) -> npt.NDArray[np.bool_]:
+    """Return which genres each test title gets, decided as genreflow's own recipes decide.
+
+    validation holds probabilities and truth of the titles tuned on, test the probabilities of the test titles. The
+    prior-only row has a global threshold, as it has in every table: it says how many genres each title gets.
+    """
+    decision = find_decision(
+        *validation,
+        rule="global" if prior else rule.rule,
+        objective="micro" if prior else rule.objective,
+        shrinkage=rule.shrinkage,
+        at_least_one=rule.at_least_one,
+    )
+    return decide(apply_calibration(test, decision["calibration"]), decision)
+
+
+def resample(
+    truth: np.ndarray, answers: Sequence[np.ndarray], resamples: int, random_seed: int
+) -> dict[str, Resampled]:
+    """Return micro- and macro-F1 over resamples of the titles, the same resamples whoever answers.
+
+    A resample's figure is the mean over the seeds' answers, all scored on its titles; for one answer it is that of
+    tasks.logic.metrics. The difference of two models' figures is paired by that.
+    """
+    titles, actual = len(truth), truth.astype(bool)
+    drawn = np.random.default_rng(random_seed).multinomial(titles, np.full(titles, 1 / titles), size=resamples)
+    # The first row counts each title once.
+    weights = np.vstack([np.ones((1, titles)), drawn.astype(np.float64)])
+    figures: dict[str, list[Floats]] = {average: [] for average in AVERAGES}
+    for given in answers:
+        hits, answered, positives = (
+            weights @ each.astype(np.float64) for each in (actual & given, given.astype(bool), actual)
+        )
+        supported = positives > 0
+        by_genre = np.where(supported, 2 * hits / np.maximum(answered + positives, 1), 0.0)
+        both = answered.sum(axis=1) + positives.sum(axis=1)
+        figures["micro"].append(2 * hits.sum(axis=1) / np.maximum(both, 1))
+        figures["macro"].append(by_genre.sum(axis=1) / np.maximum(supported.sum(axis=1), 1))
+    return {
+        average: Resampled(np.array([each[0] for each in found]), np.mean([each[1:] for each in found], axis=0))
+        for average, found in figures.items()
+    }
+
+
+def measure(rows: Sequence[Row], truth: np.ndarray, bootstrap: Bootstrap, random_seed: int) -> list[dict[str, Any]]:
+    """Return each row's figures as plain values: mean, interval, seeds, and difference to the BASE row."""
+    sampled = {row.name: resample(truth, row.answers, bootstrap.resamples, random_seed) for row in rows}
+    tail = (1 - bootstrap.level) / 2
+    measured = []
+    for row in rows:
+        figures: dict[str, Any] = {"name": row.name, "ours": row.ours, "seconds": row.seconds}
+        for average in AVERAGES:
+            found = sampled[row.name][average]
+            figures[average] = {
+                "mean": found.mean,
+                "interval": _ends(found.means, tail),
+                "seeds": [float(value) for value in found.by_seed],
+            }
+            if BASE in sampled and row.name != BASE:
+                base = sampled[BASE][average]
+                figures[average]["difference"] = found.mean - base.mean
+                figures[average]["difference_interval"] = _ends(found.means - base.means, tail)
+        measured.append(figures)
+    return measured
+
+
+def verdicts(measured: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say whether bilstm is not below linear, and blend above it with the whole paired interval."""
+    by_name = {row["name"]: row for row in measured}
+    told = []
+    for name, bound in (("bilstm", "not below linear"), ("blend", "above linear, the whole interval above 0")):
+        for average in AVERAGES:
+            figures = by_name.get(name, {}).get(average, {})
+            if "difference" in figures:
+                kept = figures["difference"] >= 0 if name == "bilstm" else figures["difference_interval"][0] > 0
+                told.append(f"bound: {name} {bound}, {average}-F1: {'kept' if kept else 'MISSED'}")
+    return told
+
+
+def _ends(values: Floats, tail: float) -> list[float]:
+    return [float(value) for value in np.quantile(values, [tail, 1 - tail])]
