@@ -28,6 +28,8 @@ def quiet() -> None:
     }.items():
         os.environ.setdefault(name, value)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # Batches of many lengths make it warn of every function compiled again.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def set_up(conf: str, overrides: list[str] | None, home: str | None) -> Settings:
