@@ -273,15 +273,21 @@ def train(conf: Conf = "base", overrides: Overrides = None, home: Home = None, a
     report.trained(flow(conf, overrides or [], home), settings, home, json_output=as_json)
 
 
-@app.command(epilog="Example: genreflow study --home mine --set study.trials=20 --set prepare.corpora=[summary]")
-def study(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+@app.command(epilog="Example: genreflow study --home mine --corpus synopsis --set study.trials=20")
+def study(
+    corpus: Annotated[Corpus | None, typer.Option("--corpus", help="One corpus only.")] = None,
+    conf: Conf = "base",
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
     """Search the bilstm recipe's values on the validation titles; a study that was cut short goes on."""
     from flows import report, session
 
     session.set_up(conf, overrides, home)
     from flows.study import study as flow
 
-    report.studied(flow(conf, overrides or [], home), as_json)
+    report.studied(flow(conf, overrides or [], home, corpus), as_json)
 
 
 @app.command(epilog="Example: genreflow evaluate --titles titles.parquet --corpus summary --json")

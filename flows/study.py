@@ -20,20 +20,24 @@ THREADS: Any = ThreadPoolTaskRunner(max_workers=4)
 
 
 @flow(name="study", flow_run_name="study {conf}", validate_parameters=True, task_runner=THREADS)
-def study(conf: str = "base", overrides: list[str] | None = None, home: str | None = None) -> dict[Corpus, Studied]:
+def study(
+    conf: str = "base", overrides: list[str] | None = None, home: str | None = None, corpus: Corpus | None = None
+) -> dict[Corpus, Studied]:
     """Search the bilstm recipe's values for every corpus of the configuration; goes on where it was cut short.
 
     conf: name of a shipped configuration or a YAML file. overrides: dotted.key=value, one value each.
-    home: folder of all results, by default GENREFLOW_HOME or ./data.
+    home: folder of all results, by default GENREFLOW_HOME or ./data. corpus: this one only (both are prepared all the
+    same, since Word2Vec may read both).
     """
     with open_home(conf, overrides or [], home) as (settings, path):
         prepared = prepare(conf, overrides, home)
         embedded = embed(conf, overrides, home, prepared)
         searches = {
             name: run_study.submit(
-                *map(_quoted, (path, settings, corpus, vectors_for("bilstm", name, settings.train, embedded)))
+                *map(_quoted, (path, settings, stored, vectors_for("bilstm", name, settings.train, embedded)))
             )
-            for name, corpus in prepared.items()
+            for name, stored in prepared.items()
+            if corpus in (None, name)
         }
         return {name: search.result() for name, search in searches.items()}
 

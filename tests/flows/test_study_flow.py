@@ -34,8 +34,9 @@ def test_a_study_tells_what_it_found_and_goes_on_where_it_is(
         assert f"--set train.bilstm.{corpus}.learning_rate=0.001" in answer.out
         (table,) = home.glob(f"studies/{corpus}-*/trials.csv")
         assert pd.read_csv(table)["kind"].tolist() == ["as it is", "compared"]
-    again = genreflow(*ASKED, "--home", home, "--json")
+    again = genreflow(*ASKED, "--home", home, "--json", "--corpus", "summary")
     told = json.loads(again.out)
+    assert list(told) == ["summary"]
     assert told["summary"]["trials"] == {"complete": 2}
     client = tracking.connect(home, trained_home.settings.track)
     experiment = client.get_experiment_by_name("genreflow/summary").experiment_id
