@@ -35,7 +35,6 @@ Path(answers).write_text(json.dumps({"tasks": tasks.__file__, "packages": packag
 """
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("recipe", ["champion", "bilstm"])
 def test_model_predicts_in_another_process_as_in_training(
     trained_home: TrainedHome, tmp_path: Path, recipe: str
