@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -127,8 +127,7 @@ def read_figures(evaluation: Evaluation) -> dict[str, Any]:
 def read_decision(evaluation: Evaluation) -> Decision:
     """Read how the recipe's probabilities become genres: calibration and thresholds, as found on validation."""
     figures = read_figures(evaluation)
-    decision: Decision = {name: figures[name] for name in Decision.__annotations__}  # type: ignore[assignment]
-    return decision
+    return cast(Decision, {name: figures[name] for name in Decision.__annotations__})
 
 
 def answer_split(model: StoredModel, evaluation: Evaluation, split: str) -> npt.NDArray[np.bool_]:

@@ -97,7 +97,7 @@ def run_study(home: Path, settings: Settings, corpus: StoredCorpus, vectors: Sto
         trials={str(state): int(count) for state, count in states.items()},
         best=search.best_trial.number,
         value=search.best_value,
-        values=_values(search.best_trial, section),
+        values=_values(search.best_trial),
     )
 
 
@@ -204,14 +204,14 @@ def _suggest(trial: optuna.Trial, name: str, values: Range | tuple[Any, ...], co
     return trial.suggest_categorical(name, values if configured in values else (*values, configured))
 
 
-def _values(trial: optuna.trial.FrozenTrial, section: BiLstm) -> dict[str, Any]:
+def _values(trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
     """Return the values of the space that a trial had, floats to four figures."""
     values = {**trial.params, **trial.user_attrs.get(CHANGED, {})}
     return {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in values.items()}
 
 
 def _changes(trial: optuna.trial.FrozenTrial, section: BiLstm) -> str:
-    changed = {name: value for name, value in _values(trial, section).items() if getattr(section, name) != value}
+    changed = {name: value for name, value in _values(trial).items() if getattr(section, name) != value}
     return ", ".join(f"{name} {value}" for name, value in changed.items()) or "the configuration as it is"
 
 
@@ -231,7 +231,7 @@ def _row(trial: optuna.trial.FrozenTrial, section: BiLstm) -> dict[str, Any]:
         "average_precision_macro": attributes.get("average_precision_macro"),
         "epochs": len(_epochs(trial)),
         "seconds": attributes.get("seconds"),
-        **_values(trial, section),
+        **_values(trial),
     }
 
 
