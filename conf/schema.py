@@ -205,6 +205,7 @@ class Linear(Section):
     min_titles: Positive
     max_terms: Positive | None
     c: Rate
+    other_texts: Share
 
     @field_validator("ngrams")
     @classmethod
@@ -240,6 +241,7 @@ class BiLstm(Section):
     batch_size: Positive
     epochs: Positive
     patience: Positive
+    other_texts: Share
 
     @field_validator("ngrams")
     @classmethod
@@ -258,6 +260,7 @@ class Sentence(Section):
 
     model: Annotated[str, Field(min_length=1)]
     c: Rate
+    other_texts: Share
 
 
 class Blend(Section):

@@ -12,6 +12,7 @@ from conf.names import Corpus
 from flows.embed import embed
 from flows.home import open_home
 from flows.prepare import prepare
+from flows.train import submit_others
 from tasks.study import Studied, run_study
 from tasks.training import vectors_for
 
@@ -32,15 +33,11 @@ def study(
     with open_home(conf, overrides or [], home) as (settings, path):
         prepared = prepare(conf, overrides, home)
         embedded = embed(conf, overrides, home, prepared)
-        searches = {
-            name: run_study.submit(
-                *map(_quoted, (path, settings, stored, vectors_for("bilstm", name, settings.train, embedded)))
-            )
-            for name, stored in prepared.items()
-            if corpus in (None, name)
-        }
+        searches = {}
+        for name, stored in prepared.items():
+            if corpus in (None, name):
+                vectors = vectors_for("bilstm", name, settings.train, embedded)
+                values: list[Any] = [quote(value) for value in (path, settings, stored, vectors)]
+                values.append(submit_others(path, settings, prepared, name, ["bilstm"]))
+                searches[name] = run_study.submit(*values)
         return {name: search.result() for name, search in searches.items()}
-
-
-def _quoted(value: Any) -> Any:
-    return quote(value)

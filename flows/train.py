@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,9 +22,18 @@ from tasks.behaviour import check_behaviour
 from tasks.corpus import StoredCorpus
 from tasks.embedding import StoredVectors
 from tasks.evaluation import evaluate_recipe
+from tasks.other_texts import find_other_texts
 from tasks.registry import promote_best
 from tasks.tracking import LoggedRun, ParentRun, Promotion, close_parent, fail_parent, log_recipe, open_parent
-from tasks.training import StoredModel, fit_blend, fit_prior, fit_recipe, recipes_to_train, vectors_for
+from tasks.training import (
+    StoredModel,
+    fit_blend,
+    fit_prior,
+    fit_recipe,
+    reads_others,
+    recipes_to_train,
+    vectors_for,
+)
 
 
 class Trained(BaseModel, frozen=True):
@@ -66,7 +76,7 @@ def train(
         try:
             # The longest fits begin first, so that none is left alone at the end.
             for name in reversed(prepared):
-                started[name] = _start(path, settings, prepared[name], embedded)
+                started[name] = _start(path, settings, prepared, name, embedded)
             return {name: _finish(prepared[name], started[name]) for name in prepared}
         except BaseException as error:
             if isinstance(error, Exception):
@@ -77,8 +87,9 @@ def train(
 
 
 class Started(NamedTuple):
-    """Hold the futures of one corpus's tasks, in the order of the data's way."""
+    """Hold the futures of one corpus's tasks, in the order of the data's way; others is None where no recipe asks."""
 
+    others: Any
     parent: Any
     models: list[Any]
     evaluations: list[Any]
@@ -90,23 +101,34 @@ class Started(NamedTuple):
     def all(self) -> list[Any]:
         """List every future of the corpus."""
         results = (*self.models, *self.evaluations, *self.runs)
-        return [self.parent, *results, self.behaviour, self.promotion, self.closed]
+        others = [self.others] if self.others else []
+        return [*others, self.parent, *results, self.behaviour, self.promotion, self.closed]
 
 
-def _start(path: Path, settings: Settings, corpus: StoredCorpus, vectors: dict[VectorsOf, StoredVectors]) -> Started:
+def _start(
+    path: Path,
+    settings: Settings,
+    prepared: dict[Corpus, StoredCorpus],
+    name: Corpus,
+    vectors: dict[VectorsOf, StoredVectors],
+) -> Started:
+    corpus = prepared[name]
     # Quoted, so that the graph on Prefect's page shows the tasks' own edges and none by equal strings inside.
     home, conf, data, words = map(_quoted, (path, settings, corpus, vectors[corpus.corpus]))
     train_conf, track = map(_quoted, (settings.train, settings.track))
     parent: Any = open_parent.submit(home, conf, data, words)
     models: list[Any] = [fit_prior.submit(home, data)]
     fits: dict[Recipe, Any] = {}
-    for recipe in recipes_to_train(settings.train, corpus.corpus, get_run_logger()):
+    recipes = recipes_to_train(settings.train, name, get_run_logger())
+    others = submit_others(path, settings, prepared, name, recipes)
+    for recipe in recipes:
         if recipe == "blend":
-            members = getattr(settings.train.blend, corpus.corpus).members
+            members = getattr(settings.train.blend, name).members
             fits[recipe] = fit_blend.submit(home, data, [fits[member] for member in members if member in fits])
         else:
-            start: Any = quote(vectors_for(recipe, corpus.corpus, settings.train, vectors))
-            fits[recipe] = fit_recipe.submit(home, data, start, recipe, train_conf)
+            start: Any = quote(vectors_for(recipe, name, settings.train, vectors))
+            besides = others if reads_others(recipe, name, settings.train) else None
+            fits[recipe] = fit_recipe.submit(home, data, start, besides, recipe, train_conf)
     models += fits.values()
     evaluations: list[Any] = [evaluate_recipe.submit(home, data, model, train_conf) for model in models]
     runs: list[Any] = [
@@ -116,7 +138,20 @@ def _start(path: Path, settings: Settings, corpus: StoredCorpus, vectors: dict[V
     behaviour: Any = check_behaviour.submit(home, conf, data, runs)
     promotion: Any = promote_best.submit(home, conf, data, models, runs, behaviour)
     closed = close_parent.submit(home, track, parent, runs, promotion)
-    return Started(parent, models, evaluations, runs, behaviour, promotion, closed)
+    return Started(others, parent, models, evaluations, runs, behaviour, promotion, closed)
+
+
+def submit_others(
+    home: Path, settings: Settings, prepared: dict[Corpus, StoredCorpus], name: Corpus, recipes: Sequence[Recipe]
+) -> Any:
+    """Submit the task that finds the other corpus's texts for a corpus; None where no recipe asks or there is none."""
+    other = next((each for corpus, each in prepared.items() if corpus != name), None)
+    if other is None or not any(reads_others(recipe, name, settings.train) for recipe in recipes):
+        return None
+    values: list[Any] = [
+        quote(value) for value in (home, prepared[name], other, settings.prepare, settings.train.random_seed)
+    ]
+    return find_other_texts.submit(*values)
 
 
 def _quoted(value: Any) -> Any:
@@ -125,6 +160,8 @@ def _quoted(value: Any) -> Any:
 
 def _finish(corpus: StoredCorpus, started: Started) -> Trained:
     """Wait for a corpus's tasks in the order of the data's way, so that the first error is the one that is raised."""
+    if started.others:
+        started.others.result()
     parent = started.parent.result()
     models = [future.result() for future in started.models]
     for evaluation in started.evaluations:

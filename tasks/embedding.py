@@ -17,11 +17,11 @@ from tasks.logic.vectors import fit_vectors
 from tasks.reuse import cached
 from tasks.saved_recipe import save_vectors
 
-VERSION = 2
+VERSION = 3
 
 
 class StoredVectors(BaseModel, frozen=True):
-    """Summarise stored vectors: words in the vocabulary, tokens they were fitted on."""
+    """Summarise stored vectors: words in the vocabulary, tokens they were fitted on, and those texts' terms."""
 
     texts: VectorsOf
     folder: Path
@@ -29,6 +29,7 @@ class StoredVectors(BaseModel, frozen=True):
     words: int
     vector_size: int
     tokens: int
+    terms: list[str]
     reused: bool = False
 
 
@@ -61,6 +62,7 @@ def fit_word2vec(
             "words": len(vocabulary),
             "vector_size": settings.vector_size,
             "tokens": sum(text.count(" ") + 1 for text in read),
+            "terms": sorted({term for corpus in corpora for term in corpus.terms}),
         }
     stored = StoredVectors(folder=folder, **draft.summary)
     logger.info(

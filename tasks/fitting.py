@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from conf.names import Corpus, Recipe
 from tasks import saved_recipe
-from tasks.recipes import FITS, Fitting, labelled, texts_of
+from tasks.recipes import FITS, Fitting, joined, labelled, labelled_elsewhere, texts_of
 
 MODEL = "model"
 PROBABILITIES = "probabilities.npz"
@@ -25,12 +25,17 @@ SCORED_SPLITS = ("validation", "selection", "test")
 
 
 class FitSpec(BaseModel, frozen=True):
-    """Say what is fitted on what, which splits get probabilities, and where files go (folders of this machine)."""
+    """Say what is fitted on what, which splits get probabilities, and where files go (folders of this machine).
+
+    others is a table of train titles' texts in the other corpus, others_genres are the genres modelled there.
+    """
 
     recipe: Recipe
     corpus: Corpus
     titles: Path
     genres: list[str]
+    others: Path | None = None
+    others_genres: list[str] = []
     vectors: Path | None
     folder: Path
     kept: Path | None = None
@@ -45,9 +50,15 @@ def fit(spec: FitSpec) -> None:
     folder = spec.folder / MODEL
     folder.mkdir(parents=True)
     fitted = {split: frame[frame["fitted"] & (frame["split"] == split)] for split in ("train", "validation")}
+    train = labelled(fitted["train"], spec.genres)
+    titles = {title for rows in fitted.values() for title in rows["title_id"]}
+    if spec.others:
+        others, weight = pd.read_parquet(spec.others), spec.settings["other_texts"]
+        train = joined(train, labelled_elsewhere(others, spec.genres, weight, spec.others_genres))
+        titles |= set(others["title_id"])
     probabilities, history = FITS[spec.recipe](
         Fitting(
-            train=labelled(fitted["train"], spec.genres),
+            train=train,
             validation=labelled(fitted["validation"], spec.genres),
             settings=spec.settings,
             folder=folder,
@@ -57,6 +68,7 @@ def fit(spec: FitSpec) -> None:
             report=_reporter(),
         )
     )
+    saved_recipe.save_fitted_titles(folder, titles)
     by_split = {split: probabilities(texts_of(frame[frame["split"] == split])) for split in spec.splits}
     saved_recipe.save_arrays(spec.folder / PROBABILITIES, by_split)
     (spec.folder / HISTORY).write_text(json.dumps(history))

@@ -17,10 +17,9 @@ from tasks.logic.decisions import decide
 from tasks.logic.explanation import Explanation, explain, explained_genres, read_passage
 from tasks.logic.labels import to_genres
 from tasks.logic.text import read_texts
-from tasks.saved_recipe import open_recipe
+from tasks.saved_recipe import open_recipe, read_fitted_titles
 
 CARD = "model.json"
-FITTED_TITLES = "fitted_titles.json"
 
 
 class GenreModel(mlflow.pyfunc.PythonModel):
@@ -30,7 +29,7 @@ class GenreModel(mlflow.pyfunc.PythonModel):
         """Read the artifacts: the recipe's files, model.json, and the ids of the titles fitted on."""
         folder = Path(context.artifacts["model"])
         self.card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        self.fitted_titles = frozenset(json.loads((folder / FITTED_TITLES).read_text(encoding="utf-8")))
+        self.fitted_titles = read_fitted_titles(folder)
         self._stop_words = frozenset(self.card["stop_words"])
         self._recipe = open_recipe(folder)
 

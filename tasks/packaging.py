@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from conf.errors import GenreflowError
-from tasks.corpus import StoredCorpus, read_titles
+from tasks.corpus import StoredCorpus
 from tasks.evaluation import Evaluation, read_decision
 from tasks.fitting import MODEL
 from tasks.logic.text import stop_words
@@ -105,15 +105,12 @@ def _gather(folder: Path, corpus: StoredCorpus, model: StoredModel, evaluation: 
         "filter": corpus.filter,
         "sources": corpus.sources,
         "genre_sources": corpus.genre_sources,
-        "terms": corpus.terms,
+        "terms": model.terms,
         "retrieved": corpus.retrieved,
         "data_fingerprint": corpus.fingerprint,
         "evaluation": evaluation.fingerprint,
     }
     (folder / "model.json").write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
-    frame = read_titles(corpus)
-    fitted = frame.loc[frame["fitted"], "title_id"].tolist()
-    (folder / "fitted_titles.json").write_text(json.dumps(fitted), encoding="utf-8")
     return folder
 
 

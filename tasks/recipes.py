@@ -15,6 +15,7 @@ from conf.schema import BiLstm, Linear, SeedNetwork, Sentence
 from tasks import saved_recipe, sentences
 from tasks.logic import bilstm, linear, networks, sequences
 from tasks.logic.labels import to_matrix
+from tasks.logic.names import learn_names
 from tasks.logic.text import Texts
 from tasks.saved_recipe import Probabilities
 
@@ -23,10 +24,14 @@ Report = Callable[..., None]
 
 
 class Labelled(NamedTuple):
-    """Hold the texts of titles and their genres, uint8 (titles, genres)."""
+    """Hold texts of titles, their genres, uint8 (texts, genres), and what a text counts for a genre, float (the same).
+
+    A text of the other corpus counts less than one of the corpus's own, and nothing for a genre not modelled there.
+    """
 
     texts: Texts
     truth: np.ndarray
+    weights: np.ndarray
 
 
 class Fitting(NamedTuple):
@@ -47,8 +52,24 @@ class Fitting(NamedTuple):
 
 
 def labelled(frame: pd.DataFrame, genres: Sequence[str]) -> Labelled:
-    """Return the texts and genres of a corpus's rows."""
-    return Labelled(texts_of(frame), to_matrix(frame["genres"], genres))
+    """Return the texts and genres of a corpus's rows; each counts 1."""
+    truth = to_matrix(frame["genres"], genres)
+    return Labelled(texts_of(frame), truth, np.ones(truth.shape))
+
+
+def labelled_elsewhere(
+    frame: pd.DataFrame, genres: Sequence[str], weight: float, modelled_there: Sequence[str]
+) -> Labelled:
+    """Return the texts and genres of the other corpus's rows; each counts weight for the genres modelled there."""
+    named = frame["genres"].map(lambda of_title: [genre for genre in of_title if genre in genres])
+    counts = [weight if genre in modelled_there else 0.0 for genre in genres]
+    return Labelled(texts_of(frame), to_matrix(named, genres), np.tile(counts, (len(frame), 1)))
+
+
+def joined(first: Labelled, second: Labelled) -> Labelled:
+    """Return the texts of both, one after the other."""
+    texts = Texts([*first.texts.raw, *second.texts.raw], [*first.texts.words, *second.texts.words])
+    return Labelled(texts, np.vstack([first.truth, second.truth]), np.vstack([first.weights, second.weights]))
 
 
 def texts_of(frame: pd.DataFrame) -> Texts:
@@ -64,7 +85,8 @@ def fit_linear(given: Fitting) -> tuple[Probabilities, networks.History]:
     model = linear.fit_linear(
         texts,
         given.train.truth,
-        **settings.model_dump(),
+        given.train.weights,
+        **settings.model_dump(exclude={"other_texts"}),
         random_seed=given.random_seed,
         on_genre=lambda done: given.report(done, genres, "genres"),
     )
@@ -103,11 +125,12 @@ def fit_seed(given: Fitting) -> tuple[Probabilities, networks.History]:
 def fit_bilstm(given: Fitting) -> tuple[Probabilities, networks.History]:
     """Fit the members of a bilstm, networks of one shape and different seeds; their losses are averaged by epoch."""
     settings = BiLstm.model_validate(given.settings)
-    texts, truth = given.train.texts.words, given.train.truth
+    texts, truth, weights = given.train.texts.words, given.train.truth, given.train.weights
     vocabulary, vectors = _common_words(texts, *_vectors(given), settings.min_titles)
     start = linear.fit_linear(
         texts,
         truth,
+        weights,
         unit="words",
         ngrams=settings.ngrams,
         min_titles=settings.min_titles,
@@ -125,7 +148,7 @@ def fit_bilstm(given: Fitting) -> tuple[Probabilities, networks.History]:
         network = bilstm.build_bilstm(vectors * settings.vector_scale, start, random_seed=seed, **_shape(settings))
         bilstm.compile_for(
             network,
-            truth.mean(axis=0),
+            np.average(truth, axis=0, weights=weights),
             learning_rate=settings.learning_rate,
             label_smoothing=settings.label_smoothing,
             focal_gamma=settings.focal_gamma,
@@ -135,7 +158,7 @@ def fit_bilstm(given: Fitting) -> tuple[Probabilities, networks.History]:
             bilstm.fit_bilstm(
                 network,
                 train,
-                truth,
+                (truth, weights),
                 (validation, given.validation.truth),
                 window=settings.window,
                 term_scale=settings.term_scale,
@@ -163,19 +186,16 @@ def fit_sentence(given: Fitting) -> tuple[Probabilities, networks.History]:
     encoder = sentences.open_encoder(
         settings.model, given.kept / "sentences" / f"{sentences.model_digest(settings.model)[:12]}.npz"
     )
-    features = encoder.encode(given.train.texts.raw, lambda done, total: given.report(done, total, "train texts"))
+    names = learn_names(given.train.texts.raw)
+    reader = sentences.Reader(encoder, names)
+    features = reader.read(given.train.texts.raw, lambda done, total: given.report(done, total, "train texts"))
     encoder.save()
-    truth = given.train.truth
-    weights = np.empty((truth.shape[1], features.shape[1]), dtype=np.float32)
-    intercepts = np.empty(truth.shape[1])
-    for genre in range(truth.shape[1]):
-        head = LogisticRegression(C=settings.c, random_state=given.random_seed, max_iter=1000)
-        head.fit(features, truth[:, genre])
-        weights[genre], intercepts[genre] = head.coef_[0], head.intercept_[0]
-    saved_recipe.save_sentence(given.folder, settings.model, weights, intercepts)
+    head = LogisticRegression(C=settings.c, random_state=given.random_seed, max_iter=1000)
+    weights, intercepts = linear.fit_heads(head, features, given.train.truth, given.train.weights)
+    saved_recipe.save_sentence(given.folder, settings.model, names, weights, intercepts)
 
     def probabilities(texts: Texts) -> np.ndarray:
-        found = encoder.encode(texts.raw, lambda done, total: given.report(done, total, "texts"))
+        found = reader.read(texts.raw, lambda done, total: given.report(done, total, "texts"))
         encoder.save()
         return linear.logistic(found @ weights.T + intercepts)
 

@@ -89,7 +89,7 @@ def promote_best(
         "behaviour": behaviour.told,
         "behaviour_passed": "yes" if behaviour.passed else "no",
     }
-    registered = _register(client, name, corpus, best, tags, made)
+    registered = _register(client, name, corpus, model, best, tags, made)
     client.set_registered_model_alias(name, CANDIDATE, registered)
     if promoted:
         client.set_registered_model_alias(name, CHAMPION, registered)
@@ -203,7 +203,13 @@ def _is_behind(champion: Any | None, version: Any) -> bool:
 
 
 def _register(
-    client: Any, name: str, corpus: StoredCorpus, best: LoggedRun, decided: dict[str, str], challenges: int
+    client: Any,
+    name: str,
+    corpus: StoredCorpus,
+    model: StoredModel,
+    best: LoggedRun,
+    decided: dict[str, str],
+    challenges: int,
 ) -> int:
     from mlflow.exceptions import MlflowException
 
@@ -226,7 +232,7 @@ def _register(
         **decided,
         "sources": ", ".join(corpus.sources),
         "genre_sources": ", ".join(corpus.genre_sources),
-        "terms": "; ".join(corpus.terms) or "not stated",
+        "terms": "; ".join(model.terms) or "not stated",
         "retrieved": " to ".join(corpus.retrieved or ("not stated",)),
     }
     assert best.model_uri is not None

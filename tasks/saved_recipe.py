@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from tasks.logic import blending, contributions, linear, networks, sequences
 from tasks.logic.explanation import Floats, Passage
 from tasks.logic.gradients import Gradients
+from tasks.logic.names import Names
 from tasks.logic.text import Texts
 
 READING = "reading.json"
@@ -21,8 +22,10 @@ NETWORK = "network.keras"
 VOCABULARY = "vocabulary.json"
 VECTORS = "vectors.npy"
 TERMS = "terms.json"
+NAMES = "names.json"
 ARRAYS = "linear.npz"
 MEMBERS = "members"
+FITTED_TITLES = "fitted_titles.json"
 
 Probabilities = Callable[[Texts], np.ndarray]
 # From a passage and genres, by their columns, to what each of its words adds to their logits: (words, genres).
@@ -77,8 +80,9 @@ def save_bilstm(
         network.save(folder / f"{i}-{NETWORK}")
 
 
-def save_sentence(folder: Path, model: str, weights: np.ndarray, intercepts: np.ndarray) -> None:
-    """Write the head over frozen sentence vectors, and the name of the model that makes them."""
+def save_sentence(folder: Path, model: str, names: Names, weights: np.ndarray, intercepts: np.ndarray) -> None:
+    """Write the head over frozen sentence vectors, the name of the model that makes them, and what are names."""
+    _write_json(folder / NAMES, {kind: sorted(words) for kind, words in names._asdict().items()})
     _write_json(folder / READING, {"kind": "sentence", "model": model})
     save_arrays(folder / ARRAYS, {"weights": weights, "intercepts": intercepts})
 
@@ -86,6 +90,16 @@ def save_sentence(folder: Path, model: str, weights: np.ndarray, intercepts: np.
 def save_blend(folder: Path, weights: Mapping[str, float]) -> None:
     """Write a blend's members and their weights; each member's files stand in members/<name>."""
     _write_json(folder / READING, {"kind": "blend", "weights": dict(weights)})
+
+
+def save_fitted_titles(folder: Path, title_ids: Iterable[str]) -> None:
+    """Write the ids of all titles that the recipe was fitted or tuned on."""
+    _write_json(folder / FITTED_TITLES, sorted(title_ids))
+
+
+def read_fitted_titles(folder: Path) -> frozenset[str]:
+    """Read the ids of all titles that the recipe was fitted or tuned on."""
+    return frozenset(_read_json(folder / FITTED_TITLES))
 
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -176,10 +190,11 @@ def _open_sentence(folder: Path, reading: dict[str, Any]) -> Opened:
 
     with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
         weights, intercepts = arrays["weights"], arrays["intercepts"]
-    encoder = sentences.open_encoder(reading["model"])
+    names = Names(**{kind: frozenset(words) for kind, words in _read_json(folder / NAMES).items()})
+    reader = sentences.Reader(sentences.open_encoder(reading["model"]), names)
 
     def scores(texts: Sequence[str]) -> np.ndarray:
-        return encoder.encode(texts) @ weights.T + intercepts
+        return reader.read(texts) @ weights.T + intercepts
 
     return Opened(lambda texts: linear.logistic(scores(texts.raw)), functools.partial(contributions.left_out, scores))
 

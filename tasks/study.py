@@ -25,6 +25,7 @@ from tasks.embedding import StoredVectors
 from tasks.fitting import PROBABILITIES, FitSpec
 from tasks.logic.labels import to_matrix
 from tasks.logic.metrics import score_ranking
+from tasks.other_texts import OtherTexts
 from tasks.training import fit_in_process, slots
 
 VERSION = 1
@@ -47,7 +48,9 @@ class Studied(BaseModel, frozen=True):
 
 
 @task(task_run_name="study bilstm on {corpus.corpus}", cache_policy=NO_CACHE)
-def run_study(home: Path, settings: Settings, corpus: StoredCorpus, vectors: StoredVectors) -> Studied:
+def run_study(
+    home: Path, settings: Settings, corpus: StoredCorpus, vectors: StoredVectors, others: OtherTexts | None
+) -> Studied:
     """Search bilstm's values for a corpus until the study has its trials or has used its hours.
 
     A trial fits one network on the train titles and is valued by its validation titles alone: the mean of micro-
@@ -61,6 +64,7 @@ def run_study(home: Path, settings: Settings, corpus: StoredCorpus, vectors: Sto
         version=VERSION,
         corpus=corpus.fingerprint,
         vectors=vectors.fingerprint,
+        others=others.fingerprint if others else None,
         settings=section,
         space=settings.study.space,
         seed=settings.train.random_seed,
@@ -70,7 +74,7 @@ def run_study(home: Path, settings: Settings, corpus: StoredCorpus, vectors: Sto
     search = _open(folder, settings)
     _ask_first(search, section, settings)
     parent = study_runs.open_study(home, settings, corpus, fingerprint)
-    trial_of = _Trial(folder, settings, corpus, vectors)
+    trial_of = _Trial(folder, settings, corpus, vectors, others)
 
     def trial_told(_: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         value = f"{trial.value:.4f}" if trial.state == TrialState.COMPLETE else trial.state.name.lower()
@@ -104,8 +108,16 @@ def run_study(home: Path, settings: Settings, corpus: StoredCorpus, vectors: Sto
 class _Trial:
     """Value one trial: a network fitted in a process of its own, ended early where the study prunes it."""
 
-    def __init__(self, folder: Path, settings: Settings, corpus: StoredCorpus, vectors: StoredVectors) -> None:
-        self.folder, self.settings, self.corpus, self.vectors = folder, settings, corpus, vectors
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        corpus: StoredCorpus,
+        vectors: StoredVectors,
+        others: OtherTexts | None,
+    ) -> None:
+        self.folder, self.settings, self.corpus = folder, settings, corpus
+        self.vectors, self.others = vectors, others
         rows = read_titles(corpus).query("split == 'validation'")
         self.tuned = rows["fitted"].to_numpy()
         self.truth = to_matrix(rows["genres"], corpus.genres)[self.tuned]
@@ -136,6 +148,8 @@ class _Trial:
                 corpus=self.corpus.corpus,
                 titles=self.corpus.folder / TITLES,
                 genres=self.corpus.genres,
+                others=self.others.folder / TITLES if self.others else None,
+                others_genres=self.others.genres if self.others else [],
                 vectors=self.vectors.folder,
                 folder=fit_folder,
                 random_seed=self.settings.train.random_seed,

@@ -29,17 +29,19 @@ from tasks.embedding import StoredVectors
 from tasks.fitting import HISTORY, MODEL, PROBABILITIES, SCORED_SPLITS, FitSpec
 from tasks.logic import blending
 from tasks.logic.labels import prior_only, to_matrix
+from tasks.other_texts import OtherTexts
 from tasks.reuse import cached
-from tasks.saved_recipe import MEMBERS, save_arrays, save_blend
+from tasks.saved_recipe import MEMBERS, read_fitted_titles, save_arrays, save_blend, save_fitted_titles
 
-VERSION = 2
+VERSION = 3
 NETWORKS: frozenset[str] = frozenset({"seed", "bilstm"})
 
 
 class StoredModel(BaseModel, frozen=True):
     """Summarise a fitted recipe: where its files are, how long it took, how many epochs it ran.
 
-    weights holds a blend's members and what each weighs; it is empty for other recipes.
+    terms are those of all texts it was fitted on. weights holds a blend's members and what each weighs; it is empty for
+    other recipes.
     """
 
     corpus: Corpus
@@ -48,6 +50,7 @@ class StoredModel(BaseModel, frozen=True):
     fingerprint: str
     seconds: float
     epochs: int
+    terms: list[str]
     weights: dict[str, float] = {}
     reused: bool = False
 
@@ -88,9 +91,19 @@ def vectors_for(
     return vectors["both"] if both and "both" in vectors else vectors[corpus]
 
 
+def reads_others(recipe: Recipe, corpus: Corpus, settings: Train) -> bool:
+    """Say whether a recipe is to be fitted on the other corpus's texts, too."""
+    return getattr(getattr(getattr(settings, recipe), corpus), "other_texts", 0.0) > 0
+
+
 @task(task_run_name="train {recipe} on {corpus.corpus}", cache_policy=NO_CACHE)
 def fit_recipe(
-    home: Path, corpus: StoredCorpus, vectors: StoredVectors | None, recipe: Recipe, settings: Train
+    home: Path,
+    corpus: StoredCorpus,
+    vectors: StoredVectors | None,
+    others: OtherTexts | None,
+    recipe: Recipe,
+    settings: Train,
 ) -> StoredModel:
     """Fit one recipe in a process of its own into models/<corpus>-<recipe>-<fingerprint>/.
 
@@ -104,6 +117,7 @@ def fit_recipe(
         recipe=recipe,
         corpus=corpus.fingerprint,
         vectors=vectors.fingerprint if vectors else None,
+        others=others.fingerprint if others else None,
         model=sentences.model_digest(section.model) if recipe == "sentence" else None,
         settings=section,
         seed=settings.random_seed,
@@ -119,6 +133,8 @@ def fit_recipe(
             corpus=corpus.corpus,
             titles=corpus.folder / TITLES,
             genres=corpus.genres,
+            others=others.folder / TITLES if others else None,
+            others_genres=others.genres if others else [],
             vectors=vectors.folder if vectors else None,
             folder=draft.folder,
             kept=home,
@@ -134,6 +150,7 @@ def fit_recipe(
             "fingerprint": fingerprint,
             "seconds": round(seconds, 1),
             "epochs": len(history.get("train", ())),
+            "terms": sorted({term for source in (corpus, vectors, others) if source for term in source.terms}),
         }
     stored = StoredModel(folder=folder, **draft.summary)
     logger.info("%s %s: fitted in %.1f s, %d epochs", corpus.corpus, recipe, stored.seconds, stored.epochs)
@@ -169,9 +186,12 @@ def fit_blend(home: Path, corpus: StoredCorpus, models: list[StoredModel]) -> St
             if model.recipe in weighed:
                 shutil.copytree(model.folder / MODEL, draft.folder / MODEL / MEMBERS / model.recipe)
         save_blend(draft.folder / MODEL, weighed)
+        fitted = {title for model in models for title in read_fitted_titles(model.folder / MODEL)}
+        save_fitted_titles(draft.folder / MODEL, fitted)
         draft.summary = {
             "corpus": corpus.corpus, "recipe": "blend", "fingerprint": fingerprint,
             "seconds": round(time.monotonic() - started, 1), "epochs": 0, "weights": weighed,
+            "terms": sorted({term for model in models for term in model.terms}),
         }  # fmt: skip
     told = ", ".join(f"{name} {weight:.2f}" for name, weight in weighed.items())
     get_run_logger().info("%s blend: %s", corpus.corpus, told)
@@ -195,7 +215,8 @@ def fit_prior(home: Path, corpus: StoredCorpus) -> StoredModel:
         save_arrays(draft.folder / PROBABILITIES, rows)
         (draft.folder / HISTORY).write_text("{}")
         draft.summary = {
-            "corpus": corpus.corpus, "recipe": "prior", "fingerprint": fingerprint, "seconds": 0.0, "epochs": 0
+            "corpus": corpus.corpus, "recipe": "prior", "fingerprint": fingerprint, "seconds": 0.0, "epochs": 0,
+            "terms": corpus.terms,
         }  # fmt: skip
     return StoredModel(folder=folder, **draft.summary)
 

@@ -115,7 +115,8 @@ def compile_for(
         sure = ops.clip(predicted, 1e-6, 1.0 - 1e-6)
         target = truth * (1.0 - label_smoothing) + label_smoothing * shares
         entropy = -(target * ops.log(sure) * weights + (1.0 - target) * ops.log(1.0 - sure))
-        return ops.mean(entropy * ops.power(ops.abs(truth - sure), focal_gamma) if focal_gamma else entropy)
+        # A value a title and genre: Keras multiplies them by what they count.
+        return entropy * ops.power(ops.abs(truth - sure), focal_gamma) if focal_gamma else entropy
 
     network.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
@@ -130,7 +131,7 @@ def compile_for(
 def fit_bilstm(
     network: Any,
     reading: Reading,
-    truth: np.ndarray,
+    targets: tuple[np.ndarray, np.ndarray],
     validation: tuple[Reading, np.ndarray],
     *,
     window: int,
@@ -146,15 +147,16 @@ def fit_bilstm(
     """Fit on batches of like length until the validation cross-entropy has not fallen for `patience` epochs.
 
     The learning rate is multiplied by rate_factor after rate_patience epochs without progress; the best epoch's
-    weights are restored. truth is (titles, genres). Returns train and validation cross-entropy by epoch.
+    weights are restored. targets are the genres and what each counts, both (texts, genres); validation texts all
+    count 1. Returns train and validation cross-entropy by epoch.
     """
     import keras
 
     random_generator = np.random.default_rng(random_seed)
     monitor = {"monitor": "val_entropy", "mode": "min"}
     fitted = network.fit(
-        _batches(reading, window, term_scale, batch_size, truth, random_generator),
-        validation_data=_batches(validation[0], window, term_scale, _PREDICTED_AT_ONCE, validation[1]),
+        _batches(reading, window, term_scale, batch_size, targets, random_generator),
+        validation_data=_batches(validation[0], window, term_scale, _PREDICTED_AT_ONCE, validation[1:]),
         epochs=epochs,
         verbose=0,
         shuffle=False,
@@ -217,12 +219,12 @@ def _batches(
     window: int,
     term_scale: float,
     batch_size: int,
-    truth: np.ndarray,
+    targets: tuple[np.ndarray, ...],
     random_generator: np.random.Generator | None = None,
 ) -> Any:
     import keras
 
-    targets = truth.astype(np.float32)
+    values = [each.astype(np.float32) for each in targets]
 
     class Batches(keras.utils.PyDataset):
         def __init__(self) -> None:
@@ -235,12 +237,12 @@ def _batches(
         def __len__(self) -> int:
             return len(self.batches)
 
-        def __getitem__(self, i: int) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+        def __getitem__(self, i: int) -> tuple[Any, ...]:
             inputs = inputs_of(reading, self.batches[i], window, term_scale)
             if i == 1:
                 # Keras takes for fixed what the first two batches have in common.
                 first = inputs_of(reading, self.batches[0], window, term_scale)
                 inputs = _widened(inputs, first, window)
-            return tuple(inputs), targets[self.batches[i]]
+            return tuple(inputs), *(each[self.batches[i]] for each in values)
 
     return Batches()

@@ -58,6 +58,7 @@ class LinearModel:
 def fit_linear(
     texts: Sequence[str],
     truth: np.ndarray,
+    weights: np.ndarray | None = None,
     *,
     unit: Unit,
     ngrams: tuple[int, int],
@@ -69,21 +70,39 @@ def fit_linear(
 ) -> LinearModel:
     """Fit one L2-regularised logistic regression a genre on the sublinear TF-IDF of texts.
 
-    truth is (titles, genres), 0 or 1, each genre with both values present. Raises ValueError from scikit-learn
-    when no term stands in min_titles texts.
+    truth is (titles, genres), 0 or 1, each genre with both values present. weights (titles, genres) say what a text
+    counts for a genre, 0: nothing is known of it; by default all count 1. Raises ValueError from scikit-learn when no
+    term stands in min_titles texts.
     """
     vectorizer = _vectorizer(unit, ngrams, min_df=min_titles, max_features=max_terms)
     features = vectorizer.fit_transform(texts)
-    weights = np.empty((truth.shape[1], features.shape[1]), dtype=np.float32)
+    regression = LogisticRegression(C=c, solver="liblinear", random_state=random_seed)
+    terms = Terms(unit, ngrams, list(vectorizer.get_feature_names_out()), vectorizer.idf_)
+    return LinearModel(terms, *fit_heads(regression, features, truth, weights, on_genre))
+
+
+def fit_heads(
+    regression: LogisticRegression,
+    features: Any,
+    truth: np.ndarray,
+    weights: np.ndarray | None = None,
+    on_genre: Callable[[int], None] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit the regression once a genre on features (titles, f); truth and weights are those of fit_linear.
+
+    Returns coefficients float32 (genres, f) and intercepts float64 (genres,).
+    """
+    coefficients = np.empty((truth.shape[1], features.shape[1]), dtype=np.float32)
     intercepts = np.empty(truth.shape[1], dtype=np.float64)
     for genre in range(truth.shape[1]):
-        regression = LogisticRegression(C=c, solver="liblinear", random_state=random_seed)
-        regression.fit(features, truth[:, genre])
-        weights[genre], intercepts[genre] = regression.coef_[0], regression.intercept_[0]
+        counts = np.ones(len(truth)) if weights is None else weights[:, genre]
+        # liblinear refuses titles that count nothing.
+        rows = np.flatnonzero(counts)
+        regression.fit(features[rows], truth[rows, genre], sample_weight=counts[rows])
+        coefficients[genre], intercepts[genre] = regression.coef_[0], regression.intercept_[0]
         if on_genre:
             on_genre(genre + 1)
-    terms = Terms(unit, ngrams, list(vectorizer.get_feature_names_out()), vectorizer.idf_)
-    return LinearModel(terms, weights, intercepts)
+    return coefficients, intercepts
 
 
 def linear_probabilities(model: LinearModel, texts: Sequence[str]) -> np.ndarray:

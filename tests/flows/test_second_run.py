@@ -17,7 +17,7 @@ from prefect.client.schemas.filters import (
 
 from tasks.tracking import connect, leaderboard
 
-STAGES = ("collect ", "prepare ", "embed ", "train ", "prior ", "blend ", "evaluate ", "behaviour ")
+STAGES = ("collect ", "prepare ", "embed ", "other texts ", "train ", "prior ", "blend ", "evaluate ", "behaviour ")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_second_run_redoes_nothing_and_says_so(
 
     (second,) = {run.data.tags["pipeline_run"] for run in children_of(client, "summary")} - {first}
     states = {name: state for name, state in states_of(second).items() if name.startswith(STAGES)}
-    assert len(states) == 1 + 3 + 2 * (1 + 2 * len(RECIPES) + 1)
+    assert len(states) == 1 + 3 + 2 * (1 + 1 + 2 * len(RECIPES) + 1)
     assert set(states.values()) == {"Cached"}
 
     for corpus in ("summary", "synopsis"):

@@ -41,7 +41,11 @@ def read(start, texts, max_words=32):
     return bilstm.read(texts, WORDS, start.terms, WINDOW, max_words)
 
 
-def fit(network, start, seed: int = 7, **changes):
+def loss_of(values) -> float:
+    return float(np.mean(values))
+
+
+def fit(network, start, seed: int = 7, weight: float = 1.0, **changes):
     texts, truth = texts_and_truth()
     validation_texts, validation_truth = texts_and_truth(40, 2)
     bilstm.compile_for(
@@ -53,7 +57,7 @@ def fit(network, start, seed: int = 7, **changes):
     history = bilstm.fit_bilstm(
         network,
         read(start, texts),
-        truth,
+        (truth, np.full(truth.shape, weight)),
         (read(start, validation_texts), validation_truth),
         window=WINDOW,
         term_scale=SCALE,
@@ -156,6 +160,13 @@ def test_the_same_seed_gives_the_same_network(start) -> None:
     assert np.array_equal(bilstm.bilstm_probabilities(second, read(start, ["waa wab"]), WINDOW, SCALE), found)
 
 
+def test_what_counts_nothing_moves_nothing(start) -> None:
+    network = build(start)
+    before = network.get_weights()
+    fit(network, start, weight=0.0)
+    assert all(np.array_equal(old, new) for old, new in zip(before, network.get_weights(), strict=True))
+
+
 @pytest.mark.parametrize("changes", [{"label_smoothing": 0.1}, {"focal_gamma": 2.0}, {"rare_weight": 0.5}])
 def test_losses_for_missing_and_rare_genres_train(start, changes) -> None:
     history, _ = fit(build(start, joint_units=3), start, **changes)
@@ -170,8 +181,8 @@ def test_label_smoothing_draws_answers_to_the_genres_share() -> None:
     shares = np.array([0.5, 0.2])
     bilstm.compile_for(network, shares, learning_rate=0.1, label_smoothing=0.1, focal_gamma=0.0, rare_weight=0.0)
     truth, target = np.array([[1.0, 0.0]]), np.array([[0.95, 0.02]])
-    best = float(network.loss(truth, target))
-    assert all(float(network.loss(truth, np.clip(target + step, 0, 1))) > best for step in (-0.01, 0.03))
+    best = loss_of(network.loss(truth, target))
+    assert all(loss_of(network.loss(truth, np.clip(target + step, 0, 1))) > best for step in (-0.01, 0.03))
 
 
 def test_rare_weight_counts_the_rare_genres_positives_more() -> None:
@@ -181,6 +192,6 @@ def test_rare_weight_counts_the_rare_genres_positives_more() -> None:
     bilstm.compile_for(
         network, np.array([0.4, 0.1]), learning_rate=0.1, label_smoothing=0.0, focal_gamma=0.0, rare_weight=0.5
     )
-    missed_common = float(network.loss(np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]])))
-    missed_rare = float(network.loss(np.array([[0.0, 1.0]]), np.array([[0.5, 0.5]])))
+    missed_common = loss_of(network.loss(np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]])))
+    missed_rare = loss_of(network.loss(np.array([[0.0, 1.0]]), np.array([[0.5, 0.5]])))
     assert missed_rare - np.log(2) / 2 == pytest.approx(2 * (missed_common - np.log(2) / 2), rel=1e-4)

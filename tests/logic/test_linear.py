@@ -9,9 +9,9 @@ TEXTS = ["ship sails sea", "sea storm ship", "robot in space", "space ship robot
 TRUTH = np.array([[1, 0], [1, 0], [0, 1], [0, 1]] * 5, dtype=np.uint8)
 
 
-def fitted(texts=TEXTS, truth=TRUTH, **changes) -> LinearModel:
+def fitted(texts=TEXTS, truth=TRUTH, weights=None, **changes) -> LinearModel:
     options = {"unit": "words", "ngrams": (1, 2), "min_titles": 2, "max_terms": None, "c": 4.0, "random_seed": 7}
-    return fit_linear(texts, truth, **{**options, **changes})
+    return fit_linear(texts, truth, weights, **{**options, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,19 @@ def test_arrays_alone_make_the_same_model(model: LinearModel) -> None:
     terms = Terms("words", (1, 2), model.terms.terms, model.terms.idf)
     again = LinearModel(terms, model.weights, model.intercepts)
     assert np.array_equal(linear_probabilities(again, TEXTS), linear_probabilities(model, TEXTS))
+
+
+def test_a_text_counts_for_a_genre_as_its_weight_says() -> None:
+    wrong = np.vstack([TRUTH, 1 - TRUTH])
+    nothing = np.vstack([np.ones_like(TRUTH), np.zeros_like(TRUTH)])
+    alone, ignored = fitted(), fitted([*TEXTS, *TEXTS], wrong, nothing, min_titles=4)
+    assert ignored.terms.terms == alone.terms.terms
+    assert ignored.weights == pytest.approx(alone.weights, abs=0.05)
+    one = nothing.copy()
+    one[len(TRUTH) :, 1] = 1.0
+    first_only = fitted([*TEXTS, *TEXTS], wrong, one, min_titles=4)
+    assert first_only.weights[0] == pytest.approx(ignored.weights[0])
+    assert first_only.weights[1] == pytest.approx(np.zeros(len(alone.terms.terms)), abs=1e-3)
 
 
 def test_text_without_known_words_gets_the_intercepts(model: LinearModel) -> None:

@@ -90,6 +90,7 @@ def recipe(home: Path, settings: Settings, summaries: StoredCorpus) -> Recipe:
             "fingerprint": fingerprint,
             "seconds": 1.0,
             "epochs": 0,
+            "terms": [f"terms of {name}"],
         }
         with store.new_result(folder, step="train", version=1, fingerprint=fingerprint) as draft:
             rows = {}

@@ -10,6 +10,7 @@ from tasks import saved_recipe, sentences
 from tasks.logic import bilstm, blending, contributions, networks
 from tasks.logic.explanation import read_passage
 from tasks.logic.linear import fit_linear, linear_probabilities
+from tasks.logic.names import Names
 from tasks.logic.text import Texts, read_texts
 
 WORDS = ["ship", "sea", "robot", "space"]
@@ -112,17 +113,26 @@ def test_opened_blend_mixes_what_words_add_to_its_members(tmp_path: Path) -> Non
 class LetterEncoder:
     """Make vectors of two letters' counts, in place of a sentence model."""
 
-    def encode(self, texts):
+    def encode(self, texts, on_text=None):
         return np.array([[text.count("s"), text.count("o")] for text in texts], dtype=np.float32)
 
 
 def test_opened_sentence_leaves_words_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sentences, "open_encoder", lambda model: LetterEncoder())
-    saved_recipe.save_sentence(tmp_path, "auto", np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([0.5, -0.5]))
+    weights, intercepts = np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([0.5, -0.5])
+    saved_recipe.save_sentence(tmp_path, "auto", Names(frozenset({"robot"}), frozenset({"the"})), weights, intercepts)
     opened = saved_recipe.open_recipe(tmp_path)
-    assert opened(passage().texts) == pytest.approx(1 / (1 + np.exp(-np.array([[2.5, 5.5]]))))
-    expected = [[0, 0], [1, 0], [0, 2], [0, 0], [1, 0], [0, 0], [0, 4]]
-    assert opened.contributions(passage(), [0, 1]).tolist() == expected
+
+    def scores(text: str) -> np.ndarray:
+        both = LetterEncoder().encode([text, text.replace("robot", "someone")]).sum(axis=0)
+        return weights @ (both / np.linalg.norm(both)) + intercepts
+
+    whole = scores("The ship on the sea, a robot")
+    assert opened(passage().texts) == pytest.approx(1 / (1 + np.exp(-whole[None])))
+    found = opened.contributions(passage(), [0, 1])
+    assert found[1] == pytest.approx(whole - scores("The  on the sea, a robot"))
+    assert found[6] == pytest.approx(whole - scores("The ship on the sea, a "))
+    assert not found[[0, 3, 5]].any()
 
 
 def test_files_hold_no_pickle(saved_bilstm: tuple[Path, np.ndarray]) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tasks import sentences
-from tasks.sentences import WINDOW, Encoder, SentenceModelError
+from tasks.logic.names import Names
+from tasks.sentences import WINDOW, Encoder, Reader, SentenceModelError
 
 
 class Transformer:
@@ -59,6 +60,18 @@ def test_what_another_fit_kept_meanwhile_is_not_lost(tmp_path: Path) -> None:
     transformer = Transformer()
     Encoder(transformer, path).encode(["of one", "of the other corpus"])
     assert transformer.read == []
+
+
+def test_a_reader_reads_each_text_with_its_names_and_without() -> None:
+    transformer = Transformer()
+    reader = Reader(Encoder(transformer), Names(frozenset({"anna"}), frozenset({"a", "boat"})))
+    told: list[tuple[int, int]] = []
+    vectors = reader.read(["Anna Mae Dee sinks", "a boat"], lambda done, total: told.append((done, total)))
+    assert transformer.read == ["a boat", "someone sinks", "Anna Mae Dee sinks"]
+    both = transformer.encode(["someone sinks", "Anna Mae Dee sinks"]).sum(axis=0)
+    assert vectors[0] == pytest.approx(both / np.linalg.norm(both))
+    assert vectors[1] == pytest.approx(transformer.encode(["a boat"])[0])
+    assert told == [(3, 3)]
 
 
 def test_the_missing_package_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def searching() -> Settings:
 
 @pytest.fixture
 def vectors(home: Path) -> StoredVectors:
-    return StoredVectors(texts="both", folder=home, fingerprint="v", words=10, vector_size=4, tokens=50)
+    return StoredVectors(texts="both", folder=home, fingerprint="v", words=10, vector_size=4, tokens=50, terms=[])
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def fits(summaries: StoredCorpus, monkeypatch: pytest.MonkeyPatch) -> Fits:
 @pytest.fixture
 def searched(home: Path, searching: Settings, summaries: StoredCorpus, vectors: StoredVectors) -> Any:
     def search() -> Any:
-        return run_study.fn(home, searching, summaries, vectors)
+        return run_study.fn(home, searching, summaries, vectors, None)
 
     return search
 

@@ -35,7 +35,7 @@ def open_run(
     home: Path, settings: Settings, summaries: StoredCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], ParentRun]:
     """Return a function that opens the parent run as a task of the given pipeline run does."""
-    vectors = StoredVectors(texts="summary", folder=home, fingerprint="v", words=10, vector_size=4, tokens=50)
+    vectors = StoredVectors(texts="summary", folder=home, fingerprint="v", words=10, vector_size=4, tokens=50, terms=[])
 
     def opened(pipeline_run: str) -> ParentRun:
         running = SimpleNamespace(root_flow_run_id=pipeline_run, scheduled_start_time=datetime(2026, 1, 2))

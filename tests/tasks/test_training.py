@@ -15,6 +15,7 @@ from tasks.corpus import StoredCorpus, read_titles
 from tasks.embedding import StoredVectors
 from tasks.logic.blending import find_weights, mix
 from tasks.logic.labels import to_matrix
+from tasks.saved_recipe import read_fitted_titles, save_fitted_titles
 from tasks.training import StoredModel, fit_blend, read_probabilities, recipes_to_train, vectors_for
 
 LOGGER = logging.getLogger("test")
@@ -58,7 +59,7 @@ def test_no_blend_of_one_member(no_sentences: None, caplog: pytest.LogCaptureFix
 
 def vectors_of(texts: str) -> StoredVectors:
     return StoredVectors.model_validate(
-        {"texts": texts, "folder": Path(), "fingerprint": texts, "words": 1, "vector_size": 1, "tokens": 1}
+        {"texts": texts, "folder": Path(), "fingerprint": texts, "words": 1, "vector_size": 1, "tokens": 1, "terms": []}
     )
 
 
@@ -80,6 +81,7 @@ def members(recipe: Callable[..., tuple[StoredModel, object]]) -> list[StoredMod
     for model in made:
         (model.folder / "model").mkdir()
         (model.folder / "model" / "reading.json").write_text('{"kind": "linear"}')
+        save_fitted_titles(model.folder / "model", ["tt1", f"tt-{model.recipe}"])
     return made
 
 
@@ -101,6 +103,14 @@ def test_a_blend_carries_the_files_of_members_that_weigh(
     blend = fit_blend.fn(home, summaries, members)
     carried = sorted(path.name for path in (blend.folder / "model" / "members").iterdir())
     assert carried == sorted(blend.weights)
+
+
+def test_a_blend_names_the_titles_and_terms_of_all_its_members(
+    home: Path, summaries: StoredCorpus, members: list[StoredModel]
+) -> None:
+    blend = fit_blend.fn(home, summaries, members)
+    assert read_fitted_titles(blend.folder / "model") == {"tt1", "tt-linear", "tt-characters"}
+    assert blend.terms == ["terms of characters", "terms of linear"]
 
 
 def test_a_blend_is_made_once_and_again_for_other_members(
