@@ -89,7 +89,7 @@ def main(
 def train_recipes(run: Run, titles: Path, conf: str, overrides: list[str], corpus: Corpus | None) -> list[Trained]:
     """Import the titles and train genreflow's recipes once a seed, on the corpus asked for or on both.
 
-    Both corpora are prepared whichever is asked for, since Word2Vec is fitted on the texts of both.
+    Both corpora are prepared whichever is asked for, since recipes learn from the texts of both.
     """
     from flows import session
 
@@ -117,8 +117,7 @@ def train_recipes(run: Run, titles: Path, conf: str, overrides: list[str], corpu
         seeded = [*overrides, f"train.random_seed={seed}", f"train.recipes=[{','.join(recipes)}]"]
         # The titles prepared once are those of every seed and every peer.
         vectors = embed(conf, seeded, str(run.home), prepared)
-        asked = {name: each.corpus for name, each in trained.items()}
-        for name, done in train(conf, seeded, str(run.home), asked, vectors).items():
+        for name, done in train(conf, seeded, str(run.home), prepared, vectors, corpus).items():
             for model in done.models:
                 trained[name].models.setdefault(model.recipe, []).append(model)
     return list(trained.values())

@@ -262,15 +262,21 @@ def embed(conf: Conf = "base", overrides: Overrides = None, home: Home = None, a
     report.stages(flow(conf, overrides or [], home), as_json)
 
 
-@app.command(epilog="Example: genreflow train --conf seed --set train.processes=1")
-def train(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+@app.command(epilog="Example: genreflow train --conf seed --corpus summary --set train.processes=1")
+def train(
+    corpus: Annotated[Corpus | None, typer.Option("--corpus", help="One corpus only.")] = None,
+    conf: Conf = "base",
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
     """Fit, evaluate and log every recipe; the best one challenges the champion."""
     from flows import report, session
 
     settings = session.set_up(conf, overrides, home)
     from flows.train import train as flow
 
-    report.trained(flow(conf, overrides or [], home), settings, home, json_output=as_json)
+    report.trained(flow(conf, overrides or [], home, corpus=corpus), settings, home, json_output=as_json)
 
 
 @app.command(epilog="Example: genreflow study --home mine --corpus synopsis --set study.trials=20")

@@ -62,22 +62,25 @@ def train(
     home: str | None = None,
     corpora: dict[Corpus, StoredCorpus] | None = None,
     vectors: dict[VectorsOf, StoredVectors] | None = None,
+    corpus: Corpus | None = None,
 ) -> dict[Corpus, Trained]:
     """Fit, evaluate and log every recipe on every corpus, then let each corpus's best challenge its champion.
 
     conf: name of a shipped configuration or a YAML file. overrides: dotted.key=value, one value each.
     home: folder of all results, by default GENREFLOW_HOME or ./data. corpora, vectors: what prepare and embed
-    returned; made here where they are not given.
+    returned; made here where they are not given. corpus: this one only (both are prepared all the same, since recipes
+    also learn from the other one's texts).
     """
     with open_home(conf, overrides or [], home) as (settings, path):
         prepared = corpora or prepare(conf, overrides, home)
         embedded = vectors or embed(conf, overrides, home, prepared)
+        asked = [name for name in prepared if corpus in (None, name)]
         started: dict[Corpus, Started] = {}
         try:
             # The longest fits begin first, so that none is left alone at the end.
-            for name in reversed(prepared):
+            for name in reversed(asked):
                 started[name] = _start(path, settings, prepared, name, embedded)
-            return {name: _finish(prepared[name], started[name]) for name in prepared}
+            return {name: _finish(prepared[name], started[name]) for name in asked}
         except BaseException as error:
             if isinstance(error, Exception):
                 # What else is under way ends first, or it would mark its run finished after this mark.

@@ -33,3 +33,14 @@ class TrainedHome:
     titles: pa.Table
     done: Pipelined
     settings: Settings
+
+    @property
+    def known_summaries(self) -> set[str]:
+        """Return the ids of titles with a summary that the summary models know, by either of their texts."""
+        # Prefect reads its settings when it is imported, which a task's module does.
+        from tasks.corpus import read_titles
+
+        own, other = (read_titles(self.done.corpora[name]).query("fitted") for name in ("summary", "synopsis"))
+        table = self.titles.to_pandas()
+        fitted = {*own["title_id"], *other.query("split == 'train'")["title_id"]}
+        return fitted & set(table.loc[table["summary"].notna(), "title_id"])

@@ -298,7 +298,8 @@ def test_prediction_says_which_words_speak_for_its_genres(genreflow: Run, traine
         assert f"{genre} {probabilities[genre]:.3f}" in answer.out.splitlines()
         assert [TEXT[span["start"] : span["end"]] for span in said["spans"]] == TEXT.rstrip(".").split()
         strongest = said["words"][0]
-        assert f"{strongest['word']} {strongest['weight']:+.2f}" in answer.out
+        # Nothing may speak for a genre that its intercept alone predicts.
+        assert strongest["weight"] <= 0 or f"{strongest['word']} {strongest['weight']:+.2f}" in answer.out
     assert TEXT in answer.out.splitlines()
 
 
@@ -337,7 +338,7 @@ def test_evaluation_reports_its_figures(genreflow: Run, trained_home: TrainedHom
     told = json.loads(answer.out)
     expected = "f1_micro f1_macro f1_weighted f1_samples titles left_out corpus model thresholds per_genre intervals"
     assert set(expected.split()) <= set(told)
-    assert told["left_out"] == trained_home.done.corpora["summary"].fitted
+    assert told["left_out"] == len(trained_home.known_summaries)
     assert told["corpus"] == "summary"
 
 

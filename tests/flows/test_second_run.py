@@ -1,5 +1,6 @@
 """A second run on a finished home: nothing is redone, every row is there, no model is registered twice."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,17 @@ def test_second_run_redoes_nothing_and_says_so(
         assert {run.data.tags["recipe"]: run.data.tags["reused_from"] for run in rows} == originals
         assert [int(v.version) for v in client.search_model_versions(f"name = 'genreflow-{corpus}'")] == [1]
         assert sorted(row["recipe"] for row in leaderboard(home, trained_home.settings.track, corpus)) == RECIPES
+
+
+def test_one_corpus_trained_alone_learns_from_the_other_all_the_same(
+    home: Path, trained_home: TrainedHome, genreflow: Callable[..., Answer]
+) -> None:
+    before = sorted(path.name for path in home.glob("models/*"))
+    answer = genreflow("train", "--conf", "quick", "--corpus", "summary", "--home", home, "--json")
+    assert answer.code == 0
+    assert list(json.loads(answer.out)) == ["summary"]
+    # The very models of both corpora's run: a fingerprint names the other texts that were read.
+    assert sorted(path.name for path in home.glob("models/*")) == before
 
 
 def test_damaged_result_is_made_again_and_the_rest_reused(

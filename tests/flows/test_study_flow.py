@@ -31,7 +31,8 @@ def test_a_study_tells_what_it_found_and_goes_on_where_it_is(
     assert answer.code == 0
     for corpus in ("summary", "synopsis"):
         assert f"{corpus}: 2 complete; best is trial" in answer.out
-        assert f"--set train.bilstm.{corpus}.learning_rate=0.001" in answer.out
+        rate = getattr(trained_home.settings.train.bilstm, corpus).learning_rate
+        assert f"--set train.bilstm.{corpus}.learning_rate={rate}" in answer.out
         (table,) = home.glob(f"studies/{corpus}-*/trials.csv")
         assert pd.read_csv(table)["kind"].tolist() == ["as it is", "compared"]
     again = genreflow(*ASKED, "--home", home, "--json", "--corpus", "summary")
