@@ -47,6 +47,7 @@ Home = Annotated[
         help="Folder of all data, results and stores. \\[default: ./data]",
     ),
 ]
+OneCorpus = Annotated[Corpus | None, typer.Option("--corpus", help="One corpus only.")]
 Json = Annotated[bool, typer.Option("--json", help="Print figures as JSON.")]
 
 
@@ -264,7 +265,7 @@ def embed(conf: Conf = "base", overrides: Overrides = None, home: Home = None, a
 
 @app.command(epilog="Example: genreflow train --conf seed --corpus summary --set train.processes=1")
 def train(
-    corpus: Annotated[Corpus | None, typer.Option("--corpus", help="One corpus only.")] = None,
+    corpus: OneCorpus = None,
     conf: Conf = "base",
     overrides: Overrides = None,
     home: Home = None,
@@ -281,7 +282,7 @@ def train(
 
 @app.command(epilog="Example: genreflow study --home mine --corpus synopsis --set study.trials=20")
 def study(
-    corpus: Annotated[Corpus | None, typer.Option("--corpus", help="One corpus only.")] = None,
+    corpus: OneCorpus = None,
     conf: Conf = "base",
     overrides: Overrides = None,
     home: Home = None,
@@ -328,7 +329,7 @@ def evaluate(
 
 @app.command(epilog="Example: genreflow compare --corpus synopsis --json")
 def compare(
-    corpus: Annotated[Corpus | None, typer.Option("--corpus", help="One corpus only.")] = None,
+    corpus: OneCorpus = None,
     conf: Conf = "base",
     overrides: Overrides = None,
     home: Home = None,
