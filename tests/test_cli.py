@@ -294,12 +294,16 @@ def test_prediction_says_which_words_speak_for_its_genres(genreflow: Run, traine
     genres = told["genres"] or [max(probabilities, key=lambda genre: probabilities[genre])]
     assert explanation["text"] == TEXT
     assert sorted(explanation["genres"]) == sorted(genres)
+    lines = answer.out.splitlines()
     for genre, said in explanation["genres"].items():
-        assert f"{genre} {probabilities[genre]:.3f}" in answer.out.splitlines()
+        heading = f"{genre} {probabilities[genre]:.3f}"
+        assert heading in lines
         assert [TEXT[span["start"] : span["end"]] for span in said["spans"]] == TEXT.rstrip(".").split()
         strongest = said["words"][0]
-        # Nothing may speak for a genre that its intercept alone predicts.
-        assert strongest["weight"] <= 0 or f"{strongest['word']} {strongest['weight']:+.2f}" in answer.out
+        speaks = next(line for line in lines[lines.index(heading) :] if line.startswith("for "))
+        # No word speaks for a genre that its intercept alone predicts.
+        best = f"{strongest['word']} {strongest['weight']:+.2f}" if strongest["weight"] > 0 else "no word"
+        assert speaks.startswith(f"for      {best}")
     assert TEXT in answer.out.splitlines()
 
 
