@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peer_figures import AVERAGES, verdicts
+from benchmarks.peer_figures import AVERAGES, LINEAR, tell_difference, verdicts
 from conf.errors import GenreflowError
 from tasks import store
 
@@ -38,7 +38,8 @@ def render_rows(measured: Sequence[Mapping[str, Any]], level: float, missing: Ma
     for row in measured:
         cells = [row["name"], "genreflow" if row["ours"] else "peer", str(len(row["micro"]["seeds"]))]
         cells += [_figure(row[average]) for average in AVERAGES]
-        cells += [_difference(row[average]) for average in AVERAGES]
+        compared = [row[average]["against"].get(LINEAR) for average in AVERAGES]
+        cells += [tell_difference(each) if each else "" for each in compared]
         lines.append("| " + " | ".join([*cells, f"{row['seconds']:,.0f}"]) + " |")
     told = [f"- {line}" for line in verdicts(measured)]
     told += [f"- no row of {name}: {reason}" for name, reason in missing.items()]
@@ -88,10 +89,3 @@ def _figure(figures: Mapping[str, Any]) -> str:
     low, high = figures["interval"]
     apart = f" [{min(figures['seeds']):.3f}-{max(figures['seeds']):.3f}]" if len(figures["seeds"]) > 1 else ""
     return f"{figures['mean']:.3f} ({low:.3f}-{high:.3f}){apart}"
-
-
-def _difference(figures: Mapping[str, Any]) -> str:
-    if "difference" not in figures:
-        return ""
-    low, high = figures["difference_interval"]
-    return f"{figures['difference']:+.3f} ({low:+.3f} to {high:+.3f})"

@@ -14,8 +14,15 @@ from tasks.logic.decisions import decide, find_decision
 
 Floats = npt.NDArray[np.float64]
 AVERAGES = ("micro", "macro")
-# The row that every other one is compared with.
-BASE = "linear"
+LINEAR, MINILM = "linear", "MiniLM + logistic regression"
+# The rows that every other one is compared with.
+BASES = (LINEAR, MINILM)
+# How much better than a base a row shall be at least: name, base, average, difference.
+GOALS = (
+    ("blend", LINEAR, "micro", 0.02),
+    ("blend", LINEAR, "macro", 0.03),
+    ("blend with sentence", MINILM, "micro", 0.03),
+)
 
 
 class Row(NamedTuple):
@@ -86,7 +93,7 @@ def resample(
 
 
 def measure(rows: Sequence[Row], truth: np.ndarray, bootstrap: Bootstrap, random_seed: int) -> list[dict[str, Any]]:
-    """Return each row's figures as plain values: mean, interval, seeds, and difference to the BASE row."""
+    """Return each row's figures as plain values: mean, interval, seeds, and differences to the BASES."""
     sampled = {row.name: resample(truth, row.answers, bootstrap.resamples, random_seed) for row in rows}
     tail = (1 - bootstrap.level) / 2
     measured = []
@@ -99,25 +106,45 @@ def measure(rows: Sequence[Row], truth: np.ndarray, bootstrap: Bootstrap, random
                 "interval": _ends(found.means, tail),
                 "seeds": [float(value) for value in found.by_seed],
             }
-            if BASE in sampled and row.name != BASE:
-                base = sampled[BASE][average]
-                figures[average]["difference"] = found.mean - base.mean
-                figures[average]["difference_interval"] = _ends(found.means - base.means, tail)
+            figures[average]["against"] = {
+                name: {
+                    "difference": found.mean - sampled[name][average].mean,
+                    "interval": _ends(found.means - sampled[name][average].means, tail),
+                }
+                for name in BASES
+                if name in sampled and name != row.name
+            }
         measured.append(figures)
     return measured
 
 
 def verdicts(measured: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say whether bilstm is not below linear, and blend above it with the whole paired interval."""
-    by_name = {row["name"]: row for row in measured}
+    """Say whether bilstm is not below linear, blend above it by the whole interval, and which goals are met."""
+    against = {
+        (row["name"], base, average): each
+        for row in measured
+        for average in AVERAGES
+        for base, each in row[average]["against"].items()
+    }
     told = []
     for name, bound in (("bilstm", "not below linear"), ("blend", "above linear, the whole interval above 0")):
         for average in AVERAGES:
-            figures = by_name.get(name, {}).get(average, {})
-            if "difference" in figures:
-                kept = figures["difference"] >= 0 if name == "bilstm" else figures["difference_interval"][0] > 0
+            if found := against.get((name, LINEAR, average)):
+                kept = found["difference"] >= 0 if name == "bilstm" else found["interval"][0] > 0
                 told.append(f"bound: {name} {bound}, {average}-F1: {'kept' if kept else 'MISSED'}")
+    for name, base, average, least in GOALS:
+        if found := against.get((name, base, average)):
+            told.append(
+                f"goal: {name} {least:+.2f} {average}-F1 over {base}, {tell_difference(found)}: "
+                f"{'reached' if found['difference'] >= least else 'missed'}"
+            )
     return told
+
+
+def tell_difference(found: Mapping[str, Any]) -> str:
+    """Return a difference and its interval in words."""
+    low, high = found["interval"]
+    return f"{found['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def _ends(values: Floats, tail: float) -> list[float]:

@@ -48,10 +48,10 @@ class Run(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """Hold a prepared corpus and genreflow's models of it by recipe, one a seed."""
+    """Hold a prepared corpus and genreflow's models of it, by name of the row and by seed."""
 
     corpus: StoredCorpus
-    models: dict[str, list[StoredModel]]
+    models: dict[str, dict[int, StoredModel]]
 
 
 def main(
@@ -113,14 +113,23 @@ def train_recipes(run: Run, titles: Path, conf: str, overrides: list[str], corpu
     trained = {name: Trained(each, {}) for name, each in prepared.items() if corpus in (None, name)}
     for seed in run.seeds:
         console.print(f"genreflow's recipes, random seed {seed}")
-        recipes = [name for name in run.settings.train.recipes if seed == run.seeds[0] or name not in run.once]
-        seeded = [*overrides, f"train.random_seed={seed}", f"train.recipes=[{','.join(recipes)}]"]
-        # The titles prepared once are those of every seed and every peer.
-        vectors = embed(conf, seeded, str(run.home), prepared)
-        for name, done in train(conf, seeded, str(run.home), prepared, vectors, corpus).items():
-            for model in done.models:
-                trained[name].models.setdefault(model.recipe, []).append(model)
+        recipes: list[str] = [
+            name for name in run.settings.train.recipes if seed == run.seeds[0] or name not in run.once
+        ]
+        # Without knowledge of language from outside the titles, then with it: the blends of both are rows.
+        without = [name for name in recipes if name != "sentence"]
+        for asked in [without] if without == recipes else [without, recipes]:
+            seeded = [*overrides, f"train.random_seed={seed}", f"train.recipes=[{','.join(asked)}]"]
+            # The titles prepared once are those of every seed and every peer.
+            vectors = embed(conf, seeded, str(run.home), prepared)
+            for name, done in train(conf, seeded, str(run.home), prepared, vectors, corpus).items():
+                for model in done.models:
+                    trained[name].models.setdefault(_row_name(model), {})[seed] = model
     return list(trained.values())
+
+
+def _row_name(model: StoredModel) -> str:
+    return "blend with sentence" if "sentence" in model.weights else model.recipe
 
 
 def compare(run: Run, trained: Trained) -> str:
@@ -137,15 +146,17 @@ def compare(run: Run, trained: Trained) -> str:
     )
     peers, missing = tune_peers(run, titles)
     missing |= {name: "genreflow could not train it here" for name in run.settings.train.recipes if name not in models}
-    own = {name: recipe_row(run, name, each, titles) for name, each in models.items()}
+    own = {name: recipe_row(run, name, list(each.values()), titles) for name, each in models.items()}
     first = [own.pop(name) for name in ("prior", "seed") if name in own]
     rows = [*first, *(peer_row(run, name, each, titles) for name, each in peers.items()), *own.values()]
     bootstrap = run.settings.train.bootstrap
     figures = measure(rows, titles.test(), bootstrap, run.seeds[0])
     store.write_json(run.home / "peers" / f"{corpus.corpus}.json", figures)
     blends = [
-        f"The blend of seed {seed}: {tell(model.weights)}."
-        for seed, model in zip(run.seeds, models.get("blend", []), strict=False)
+        f"The {name} of seed {seed}: {tell(model.weights)}."
+        for name, each in models.items()
+        for seed, model in each.items()
+        if model.weights
     ]
     trials = {name: [(trial.settings, trial.value) for trial in tuned.trials] for name, tuned in peers.items()}
     parts = (_describe(run, corpus, titles), render_rows(figures, bootstrap.level, missing))
