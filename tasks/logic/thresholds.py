@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from tasks.logic.cut_points import Cut, best_cut, f1_of
 from tasks.logic.logits import logit
 
 Floats = npt.NDArray[np.float64]
@@ -51,14 +52,8 @@ def best_global_threshold(
     rounding flips none. Macro-F1 is over the genres that stand in truth. Raises ValueError on wrong shapes or NaN.
     """
     scores, labels = _checked(probabilities, truth)
-    order = np.argsort(-scores, axis=None, kind="stable")
-    ranked = scores.ravel()[order]
-    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    curve = _micro_curve(labels, order) if objective == "micro" else _macro_curve(labels, order)
-    best = int(np.argmax(curve[ends]))
-    chosen = float(ranked[ends[best]])
-    lower = float(ranked[ends[best + 1]]) if best + 1 < len(ends) else min(0.0, chosen)
-    return float(_halfway(chosen, lower)), float(curve[ends[best]])
+    cut = best_cut(scores.ravel(), labels.ravel()) if objective == "micro" else _best_macro_cut(scores, labels)
+    return _threshold(cut), cut.f1
 
 
 def best_genre_thresholds(
@@ -72,22 +67,10 @@ def best_genre_thresholds(
     for a genre without a title). Raises ValueError on wrong shapes or NaN.
     """
     scores, labels = _checked(probabilities, truth)
-    order = np.argsort(-scores, axis=0, kind="stable")
-    ranked = np.take_along_axis(scores, order, axis=0)
-    # Row k of what follows is the cut below the k most probable titles of a genre.
-    hits = np.cumsum(np.take_along_axis(labels, order, axis=0), axis=0, dtype=np.int64)
-    hits = np.vstack([np.zeros_like(hits[:1]), hits])
-    parted = np.ones(hits.shape, dtype=bool)
-    parted[1:-1] = ranked[1:] != ranked[:-1]
     if objective == "micro":
-        cuts = _joint_cuts(hits, parted)
-    else:
-        f1 = _f1(hits, np.arange(len(hits))[:, None], hits[-1])
-        cuts = np.where(parted, f1, -1.0).argmax(axis=0)
-    above = np.maximum(np.nextafter(ranked[:1], np.inf), 1.0)
-    bounds = np.vstack([above, ranked, np.minimum(ranked[-1:], 0.0)])
-    genres = np.arange(scores.shape[1])
-    return _halfway(bounds[cuts, genres], bounds[cuts + 1, genres])
+        return _joint_thresholds(scores, labels)
+    columns = zip(scores.T, labels.T, strict=True)
+    return np.array([_threshold(best_cut(*each)) if each[1].any() else _above(each[0].max()) for each in columns])
 
 
 def shrink(thresholds: npt.ArrayLike, positives: npt.ArrayLike, towards: float, shrinkage: float) -> Floats:
@@ -112,10 +95,10 @@ def sweep(probabilities: npt.ArrayLike, truth: npt.ArrayLike, grid: Sequence[flo
 def _row(predicted: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_], threshold: float) -> SweepRow:
     hits, answers, positives = ((predicted & truth).sum(0), predicted.sum(0), truth.sum(0))
     supported = positives > 0
-    by_genre = _f1(hits[supported], answers[supported], positives[supported])
+    by_genre = f1_of(hits[supported], answers[supported], positives[supported])
     return SweepRow(
         threshold=threshold,
-        micro=float(_f1(hits.sum(), answers.sum(), positives.sum())),
+        micro=float(f1_of(hits.sum(), answers.sum(), positives.sum())),
         macro=float(by_genre.mean()) if by_genre.size else 0.0,
         precision=float(hits.sum() / max(answers.sum(), 1)),
         recall=float(hits.sum() / max(positives.sum(), 1)),
@@ -129,46 +112,56 @@ def _halfway(chosen: npt.ArrayLike, lower: npt.ArrayLike) -> Floats:
     return np.where(below < middle, middle, upper)
 
 
-def _joint_cuts(hits: npt.NDArray[np.int64], parted: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-    """Return each genre's number of answers under the best micro-F1 of all (Dinkelbach 1967), exactly, in integers.
+def _threshold(cut: Cut) -> float:
+    return float(_halfway(cut.chosen, min(0.0, cut.chosen) if cut.lower is None else cut.lower))
 
-    hits are cuts x genres, parted says which cuts part unequal probabilities. Micro-F1 is a quotient, 2 TP over
-    answers + positives. Where it is at least q for some cuts, they have 2 TP - q (answers + positives) >= 0, and that
-    difference is a sum over genres: each takes its best cut, the quotient reached is the next q, until it stays.
+
+def _above(highest: npt.ArrayLike) -> Floats:
+    """Return a threshold above the highest probability, which answers nothing."""
+    return _halfway(np.maximum(np.nextafter(highest, np.inf), 1.0), highest)
+
+
+def _joint_thresholds(scores: Floats, labels: npt.NDArray[np.bool_]) -> Floats:
+    """Return the thresholds of the genres under the best micro-F1 of all (Dinkelbach 1967), exactly, in integers.
+
+    Micro-F1 is a quotient, 2 TP over answers + positives. Where it is at least q for some cuts, they have
+    2 TP - q (answers + positives) >= 0, and that difference is a sum over genres: each takes its best cut, the
+    quotient reached is the next q, until it stays.
     """
+    order = np.argsort(-scores, axis=0, kind="stable")
+    ranked = np.take_along_axis(scores, order, axis=0)
+    # Row k of what follows is the cut below the k most probable titles of a genre.
+    hits = np.cumsum(np.take_along_axis(labels, order, axis=0), axis=0, dtype=np.int64)
+    hits = np.vstack([np.zeros_like(hits[:1]), hits])
+    parted = np.ones(hits.shape, dtype=bool)
+    parted[1:-1] = ranked[1:] != ranked[:-1]
     genres, answers = np.arange(hits.shape[1]), np.arange(len(hits))[:, None]
     reached, of = 0, 1
     while True:
         cuts = np.where(parted, 2 * hits * of - reached * answers, -1).argmax(axis=0)
         doubled, both = 2 * int(hits[cuts, genres].sum()), int(cuts.sum() + hits[-1].sum())
         if doubled * of <= reached * both:
-            return cuts
+            break
         reached, of = doubled, both
+    lower = np.vstack([ranked, np.minimum(ranked[-1:], 0.0)])
+    return np.where(cuts > 0, _halfway(lower[cuts - 1, genres], lower[cuts, genres]), _above(ranked[0]))
 
 
-def _f1(hits: npt.ArrayLike, answers: npt.ArrayLike, positives: npt.ArrayLike) -> Floats:
-    # F1 = 2 TP / (2 TP + FP + FN), and 2 TP + FP + FN = answers + positives.
-    both = np.asarray(answers) + np.asarray(positives)
-    f1: Floats = 2 * np.asarray(hits) / np.maximum(both, 1)
-    return f1
-
-
-def _micro_curve(truth: npt.NDArray[np.bool_], order: npt.NDArray[np.intp]) -> Floats:
-    hits = np.cumsum(truth.ravel()[order], dtype=np.int64)
-    return _f1(hits, np.arange(1, len(order) + 1), truth.sum())
-
-
-def _macro_curve(truth: npt.NDArray[np.bool_], order: npt.NDArray[np.intp]) -> Floats:
+def _best_macro_cut(scores: Floats, labels: npt.NDArray[np.bool_]) -> Cut:
     """Sum the genres' F1 along one walk down all probabilities: each step changes the F1 of one genre only."""
-    genre = order % truth.shape[1]
+    order = np.argsort(-scores, axis=None, kind="stable")
+    ranked, truth, genre = scores.ravel()[order], labels.ravel()[order], order % labels.shape[1]
     steps = np.zeros(len(order))
-    supported = np.flatnonzero(truth.any(axis=0))
+    supported = np.flatnonzero(labels.any(axis=0))
     for column in supported:
         at = np.flatnonzero(genre == column)
-        hits = np.cumsum(truth.ravel()[order[at]], dtype=np.int64)
-        steps[at] = np.diff(_f1(hits, np.arange(1, len(at) + 1), truth[:, column].sum()), prepend=0.0)
-    curve: Floats = np.cumsum(steps) / max(len(supported), 1)
-    return curve
+        hits = np.cumsum(truth[at], dtype=np.int64)
+        steps[at] = np.diff(f1_of(hits, np.arange(1, len(at) + 1), hits[-1]), prepend=0.0)
+    curve = np.cumsum(steps) / max(len(supported), 1)
+    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    best = int(np.argmax(curve[ends]))
+    lower = float(ranked[ends[best + 1]]) if best + 1 < len(ends) else None
+    return Cut(float(ranked[ends[best]]), lower, float(curve[ends[best]]))
 
 
 def _checked(probabilities: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.bool_]]:
