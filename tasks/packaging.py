@@ -76,7 +76,7 @@ def load_model(uri: str) -> Any:
 def requirements(model: StoredModel) -> list[str]:
     """List the exact packages that a model needs to predict: a blend those of all its members."""
     recipes = {model.recipe, *model.weights}
-    names = ["mlflow", "numpy", "pandas", "nltk", "scikit-learn"]
+    names = ["mlflow", "numpy", "pandas", "pyarrow", "nltk", "scikit-learn"]
     if recipes & NETWORKS:
         names += ["keras", _tensorflow()]
     if "sentence" in recipes:

@@ -9,7 +9,8 @@ from typing import NamedTuple, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from tasks.logic.text import Texts, clean, read_texts
+from tasks.logic.text import Texts, read_texts
+from tasks.logic.words import clean_texts
 
 Floats = npt.NDArray[np.float64]
 # Words listed of those that speak for a genre, and of those against it.
@@ -76,13 +77,14 @@ def read_passage(text: str, stop_words: frozenset[str]) -> Passage:
     raw = read_texts([text], stop_words).raw[0]
     words = raw.split()
     lettered = [i for i, word in enumerate(words) if any(map(str.isalpha, word))]
+    # The digits part nothing and are no words, but without them every word would be the text's first and last, where
+    # NLTK reads marks otherwise.
+    behind = [*("0" for _ in lettered[1:]), " ".join(words[lettered[-1] + 1 :]) if lettered else ""]
+    alone = (f"0 {words[i]} {rest}" for i, rest in zip(lettered, behind, strict=False))
     tokens: list[str] = []
     owners: list[int] = []
-    for i in lettered:
-        # The digits part nothing and are no words, but without them every word would be the text's first and last,
-        # where NLTK reads marks otherwise.
-        behind = " ".join(words[i + 1 :]) if i == lettered[-1] else "0"
-        found = clean(f"0 {words[i]} {behind}", stop_words)
+    for i, joined in zip(lettered, clean_texts(alone, stop_words), strict=True):
+        found = joined.split()
         tokens += found
         owners += [i] * len(found)
     return Passage(raw, words, tokens, np.array(owners, dtype=np.intp))

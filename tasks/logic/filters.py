@@ -11,7 +11,7 @@ import pandas as pd
 from tasks.logic.duplicates import near_duplicates
 from tasks.logic.labels import genre_list
 from tasks.logic.splits import split_of
-from tasks.logic.text import clean
+from tasks.logic.words import clean_texts
 
 
 @dataclass
@@ -60,8 +60,8 @@ def add_tokens(
 ) -> pd.DataFrame:
     """Add column tokens (cleaned words joined by spaces) and drop titles of which no word is left."""
     tokens = []
-    for i, text in enumerate(frame["text"]):
-        tokens.append(" ".join(clean(text, stop_words)))
+    for i, words in enumerate(clean_texts(frame["text"], stop_words)):
+        tokens.append(words)
         if on_title and i % 500 == 0:
             on_title(i)
     frame = frame.assign(tokens=tokens)
