@@ -26,7 +26,7 @@ class Comparison:
 
 
 def show(comparison: Comparison, rounds: Sequence[tuple[float, float]]) -> None:
-    """Print the medians of both sides and the ratio ours / theirs: median, minimum, maximum, bound."""
+    """Print the medians of both sides and the ratio ours / theirs: median, minimum, maximum, and the bound if any."""
     ratios = [ours / theirs for ours, theirs in rounds]
     median = statistics.median(ratios)
     table = Table(title=f"{comparison.figure}, {len(rounds)} rounds", title_justify="left")
@@ -37,5 +37,7 @@ def show(comparison: Comparison, rounds: Sequence[tuple[float, float]]) -> None:
         table.add_row(name, *(f"{value:.2f}" for value in (statistics.median(values), min(values), max(values))))
     console = Console()
     console.print(table)
+    if comparison.at_most is None and comparison.at_least is None:
+        return
     bound = f"at most {comparison.at_most:g}" if comparison.at_most else f"at least {comparison.at_least or 0:g}"
     console.print(f"bound: {bound}: {'kept' if comparison.holds(median) else 'MISSED'}\n", highlight=False)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import pyarrow.compute as pc
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from pyarrow.dataset import dataset
 from pydantic import BaseModel
 
 from conf.names import VectorsOf
 from conf.schema import Embed
 from tasks import progress, store
-from tasks.corpus import StoredCorpus, read_titles
+from tasks.corpus import TITLES, StoredCorpus
 from tasks.logic.vectors import fit_vectors
 from tasks.reuse import cached
 from tasks.saved_recipe import save_vectors
 
 VERSION = 3
+BATCH_TITLES = 10_000
 
 
 class StoredVectors(BaseModel, frozen=True):
@@ -51,8 +54,12 @@ def fit_word2vec(
     if found:
         return cached(StoredVectors(folder=folder, **found.summary, reused=True), folder)
 
-    read = [text for corpus in corpora for text in _train_texts(corpus)]
-    with store.new_result(folder, step="embed", version=VERSION, fingerprint=fingerprint) as draft:
+    with (
+        store.new_result(folder, step="embed", version=VERSION, fingerprint=fingerprint) as draft,
+        store.scratch_folder(home / "vectors", texts) as scratch,
+    ):
+        read = TextFile(scratch / "texts.txt")
+        count, tokens = read.write(text for corpus in corpora for text in _train_texts(corpus))
         with progress.bar(f"Word2Vec {texts}", settings.epochs, logger) as advance:
             vocabulary, vectors = fit_vectors(read, **settings.model_dump(), random_seed=random_seed, on_epoch=advance)
         save_vectors(draft.folder, vocabulary, vectors)
@@ -61,7 +68,7 @@ def fit_word2vec(
             "fingerprint": fingerprint,
             "words": len(vocabulary),
             "vector_size": settings.vector_size,
-            "tokens": sum(text.count(" ") + 1 for text in read),
+            "tokens": tokens,
             "terms": sorted({term for corpus in corpora for term in corpus.terms}),
         }
     stored = StoredVectors(folder=folder, **draft.summary)
@@ -70,12 +77,33 @@ def fit_word2vec(
         texts,
         stored.words,
         stored.tokens,
-        len(read),
+        count,
     )
     return stored
 
 
-def _train_texts(corpus: StoredCorpus) -> list[str]:
-    frame = read_titles(corpus)
-    texts: list[str] = frame.loc[frame["fitted"] & (frame["split"] == "train"), "tokens"].tolist()
-    return texts
+class TextFile:
+    """Keep space-joined texts on disk, a line each, and iterate over them as often as asked, one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, texts: Iterable[str]) -> tuple[int, int]:
+        """Write the texts and return how many they are, and how many words they have."""
+        count = words = 0
+        with self.path.open("w", encoding="utf-8", newline="\n") as stream:
+            for text in texts:
+                stream.write(f"{text}\n")
+                count, words = count + 1, words + text.count(" ") + 1
+        return count, words
+
+    def __iter__(self) -> Iterator[str]:
+        with self.path.open(encoding="utf-8", newline="\n") as stream:
+            for line in stream:
+                yield line.rstrip("\n")
+
+
+def _train_texts(corpus: StoredCorpus) -> Iterator[str]:
+    fitted = (pc.field("split") == "train") & pc.field("fitted")
+    rows = dataset(corpus.folder / TITLES).to_batches(columns=["tokens"], filter=fitted, batch_size=BATCH_TITLES)
+    return (text for batch in rows for text in batch["tokens"].to_pylist())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 class _Texts:
     """Iterate over space-joined texts as token lists, again for each epoch, without holding the lists."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Iterable[str]) -> None:
         self._texts = texts
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -19,7 +19,7 @@ class _Texts:
 
 
 def fit_vectors(
-    texts: Sequence[str],
+    texts: Iterable[str],
     *,
     vector_size: int,
     window: int,
@@ -33,7 +33,7 @@ def fit_vectors(
     random_seed: int,
     on_epoch: Callable[[int], None] | None = None,
 ) -> tuple[list[str], np.ndarray]:
-    """Fit CBOW Word2Vec (Mikolov et al. 2013, gensim) on space-joined texts.
+    """Fit CBOW Word2Vec (Mikolov et al. 2013, gensim) on space-joined texts, read again for each epoch.
 
     Returns the vocabulary, most frequent word first, and its vectors: float32 (words, vector_size), each of
     length 1. With one worker the same texts and seed give the same vectors bit for bit. Raises ValueError when
