@@ -21,6 +21,9 @@ check: $(VENV)/.dev
 bench: $(VENV)/.runtime
 	$(BIN)/python -m benchmarks.crawl
 	$(BIN)/python -m benchmarks.import_csv
+	$(BIN)/python -m benchmarks.clean
+	$(BIN)/python -m benchmarks.word2vec
+	$(BIN)/python -m benchmarks.thresholds
 	@if [ -n "$$GENREFLOW_TITLES" ]; then $(BIN)/python -m benchmarks.peers; \
 	else echo "benchmarks.peers: skipped, GENREFLOW_TITLES names no titles file"; fi
 

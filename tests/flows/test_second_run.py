@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import mlflow
 import pytest
@@ -40,11 +41,11 @@ def children_of(client: mlflow.MlflowClient, corpus: str) -> list[Any]:
 
 
 def states_of(flow_run_id: str) -> dict[str, str | None]:
-    """Return the state's name of every task run that the flow run's subflows made, by task run name."""
+    """Return the state's name of every task run that the flow run and its subflows made, by task run name."""
     parent = FlowRunFilterParentFlowRunId(any_=[flow_run_id])
     with get_client(sync_client=True) as prefect:
         flows = prefect.read_flow_runs(flow_run_filter=FlowRunFilter(parent_flow_run_id=parent))
-        ids = FlowRunFilter(id=FlowRunFilterId(any_=[flow.id for flow in flows]))
+        ids = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id), *(flow.id for flow in flows)]))
         return {run.name: run.state_name for run in prefect.read_task_runs(flow_run_filter=ids)}
 
 
@@ -79,6 +80,30 @@ def test_one_corpus_trained_alone_learns_from_the_other_all_the_same(
     assert list(json.loads(answer.out)) == ["summary"]
     # The very models of both corpora's run: a fingerprint names the other texts that were read.
     assert sorted(path.name for path in home.glob("models/*")) == before
+
+
+def test_other_thresholds_and_epochs_redo_only_what_reads_them(
+    home: Path, client: mlflow.MlflowClient, genreflow: Callable[..., Answer]
+) -> None:
+    def redone(*changed: str) -> set[str]:
+        before = {run.data.tags["pipeline_run"] for run in children_of(client, "summary")}
+        answer = genreflow("train", "--conf", "quick", "--home", home, *(f"--set={each}" for each in changed))
+        assert answer.code == 0
+        (run,) = {run.data.tags["pipeline_run"] for run in children_of(client, "summary")} - before
+        states = {name: state for name, state in states_of(run).items() if name.startswith(STAGES)}
+        assert "embed both" in states
+        return {name for name, state in states.items() if state != "Cached"}
+
+    both = ("summary", "synopsis")
+    evaluated = {f"evaluate {recipe} on {corpus}" for recipe in RECIPES for corpus in both}
+    # Behaviour tests are answered at the thresholds; the prior-only row has a global one by any rule.
+    tested = {f"behaviour of candidate on {corpus}" for corpus in both}
+    found = redone("train.thresholds.rule=global", "train.thresholds.shrinkage=0")
+    assert found - tested == evaluated, found
+
+    found = redone("train.bilstm.summary.epochs=1")
+    refitted = {"train bilstm on summary", "blend on summary"}
+    assert found - tested == refitted | {f"evaluate {recipe} on summary" for recipe in ("bilstm", "blend")}, found
 
 
 def test_damaged_result_is_made_again_and_the_rest_reused(
