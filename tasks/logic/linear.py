@@ -54,6 +54,11 @@ class LinearModel:
     weights: np.ndarray
     intercepts: np.ndarray
 
+    @functools.cached_property
+    def by_term(self) -> np.ndarray:
+        """Return the weights as products read them, float64 (t, genres); turning them costs far more than one text."""
+        return np.ascontiguousarray(self.weights.T, dtype=np.float64)
+
 
 def fit_linear(
     texts: Sequence[str],
@@ -107,7 +112,7 @@ def fit_heads(
 
 def linear_probabilities(model: LinearModel, texts: Sequence[str]) -> np.ndarray:
     """Return the probability of each genre for texts of the terms' unit: float64 (titles, genres)."""
-    return logistic(model.terms.weigh(texts) @ model.weights.T.astype(np.float64) + model.intercepts)
+    return logistic(model.terms.weigh(texts) @ model.by_term + model.intercepts)
 
 
 def logistic(scores: np.ndarray) -> np.ndarray:
