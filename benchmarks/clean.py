@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Annotated
 
-import pandas as pd
 import typer
 from rich.console import Console
 
 from benchmarks.ratios import Comparison, show
+from benchmarks.texts import Generated, Rounds, TitlesFile, read_all
 from conf.errors import GenreflowError
-from scraper.site.generator import generate_titles
 from tasks.logic.text import stop_words
 from tasks.logic.words import clean_reference, clean_texts
 
@@ -24,17 +21,9 @@ from tasks.logic.words import clean_reference, clean_texts
 Side = Callable[[Sequence[str], frozenset[str]], Iterable[str]]
 
 
-def main(
-    titles: Annotated[
-        Path | None,
-        typer.Option("--titles", envvar="GENREFLOW_TITLES", help="Titles file; without one, generated titles."),
-    ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the median of their ratios counts.")] = 5,
-    generated: Annotated[int, typer.Option(min=100, help="Generated titles where no file is named.")] = 5_000,
-) -> None:
+def main(titles: TitlesFile = None, rounds: Rounds = 5, generated: Generated = 5_000) -> None:
     """Clean every summary and synopsis both ways, compare the words of each text, and time both sides."""
-    table = pd.read_parquet(titles) if titles else generate_titles(generated, 11).to_pandas()
-    texts = [text for column in ("summary", "synopsis") for text in table[column].dropna()]
+    texts = read_all(titles, generated)
     left_out = stop_words()
     check(texts, left_out)
     measured = [(rate(clean_texts, texts, left_out), rate(clean_slowly, texts, left_out)) for _ in range(rounds)]

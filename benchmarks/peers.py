@@ -123,13 +123,15 @@ def train_recipes(run: Run, titles: Path, conf: str, overrides: list[str], corpu
             # The titles prepared once are those of every seed and every peer.
             vectors = embed(conf, seeded, str(run.home), prepared)
             for name, done in train(conf, seeded, str(run.home), prepared, vectors, corpus).items():
-                for model in done.models:
-                    trained[name].models.setdefault(_row_name(model), {})[seed] = model
+                rows = row_names([model.recipe for model in done.models])
+                for row, model in zip(rows, done.models, strict=True):
+                    trained[name].models.setdefault(row, {})[seed] = model
     return list(trained.values())
 
 
-def _row_name(model: StoredModel) -> str:
-    return "blend with sentence" if "sentence" in model.weights else model.recipe
+def row_names(recipes: Sequence[str]) -> list[str]:
+    """Name the rows of recipes trained together: a blend that could take sentence is one of its own."""
+    return ["blend with sentence" if name == "blend" and "sentence" in recipes else name for name in recipes]
 
 
 def compare(run: Run, trained: Trained) -> str:

@@ -11,15 +11,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
 
-import pandas as pd
 import typer
 from rich.console import Console
 
 from benchmarks.ratios import Comparison, show
+from benchmarks.texts import Generated, Rounds, TitlesFile, read_all
 from conf.schema import load
-from scraper.site.generator import generate_titles
 from tasks.embedding import TextFile
 from tasks.logic.text import read_texts, stop_words
 from tasks.logic.vectors import fit_vectors
@@ -29,17 +27,9 @@ EPOCHS = 3
 REPEATED, MAX_GROWTH_MB = 8, 20
 
 
-def main(
-    titles: Annotated[
-        Path | None,
-        typer.Option("--titles", envvar="GENREFLOW_TITLES", help="Titles file; without one, generated titles."),
-    ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the median of their ratios counts.")] = 5,
-    generated: Annotated[int, typer.Option(min=100, help="Generated titles where no file is named.")] = 5_000,
-) -> None:
+def main(titles: TitlesFile = None, rounds: Rounds = 5, generated: Generated = 5_000) -> None:
     """Fit the words of all summaries and synopses with one worker and with two, both ways."""
-    table = pd.read_parquet(titles) if titles else generate_titles(generated, 11).to_pandas()
-    texts = read_texts([text for column in ("summary", "synopsis") for text in table[column].dropna()], stop_words())
+    texts = read_texts(read_all(titles, generated), stop_words())
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory() as folder:
         path, longer = Path(folder) / "texts.txt", Path(folder) / "longer.txt"

@@ -213,6 +213,11 @@ def test_bounds_and_goals_are_judged_by_difference_and_interval(better: bool, ju
     assert [line.rpartition(" ")[2] for line in verdicts(measured(better=better))] == judged
 
 
+def test_a_blend_is_named_by_what_it_could_take():
+    assert peers.row_names(["linear", "bilstm", "blend"]) == ["linear", "bilstm", "blend"]
+    assert peers.row_names(["linear", "sentence", "blend"]) == ["linear", "sentence", "blend with sentence"]
+
+
 def test_sentence_is_judged_against_its_own_peer():
     truth, noisy = drawn(1, right=0.6)
     names = {"linear": truth, "MiniLM + logistic regression": noisy, "blend with sentence": truth}

@@ -49,6 +49,11 @@ def best_cut(scores: Floats, labels: npt.NDArray[np.bool_]) -> Cut:
     ranked = scores[at]
     above = answered[highest] - in_bin[highest], hits[highest] - positives[highest]
     curve = f1_of(np.cumsum(labels[at]) + above[1], np.arange(1, len(at) + 1) + above[0], hits[0])
+    return highest_point(ranked, curve)
+
+
+def highest_point(ranked: Floats, curve: Floats) -> Cut:
+    """Return the best cut of a curve: the F1 of answering each probability and all before it, in falling order."""
     ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
     best = int(np.argmax(curve[ends]))
     lower = float(ranked[ends[best + 1]]) if best + 1 < len(ends) else None

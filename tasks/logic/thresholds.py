@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from tasks.logic.cut_points import Cut, best_cut, f1_of
+from tasks.logic.cut_points import Cut, best_cut, f1_of, highest_point
 from tasks.logic.logits import logit
 
 Floats = npt.NDArray[np.float64]
@@ -158,10 +158,7 @@ def _best_macro_cut(scores: Floats, labels: npt.NDArray[np.bool_]) -> Cut:
         hits = np.cumsum(truth[at], dtype=np.int64)
         steps[at] = np.diff(f1_of(hits, np.arange(1, len(at) + 1), hits[-1]), prepend=0.0)
     curve = np.cumsum(steps) / max(len(supported), 1)
-    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    best = int(np.argmax(curve[ends]))
-    lower = float(ranked[ends[best + 1]]) if best + 1 < len(ends) else None
-    return Cut(float(ranked[ends[best]]), lower, float(curve[ends[best]]))
+    return highest_point(ranked, curve)
 
 
 def _checked(probabilities: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.bool_]]:

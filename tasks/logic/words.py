@@ -44,12 +44,7 @@ _RARE_STOP = "wanna."
 # What is left to the reference: letters whose lower case depends on their neighbours, is more than one character or
 # matches another letter; and behind a comma what may be a digit in a newer Unicode than Python's.
 _RARE = "İıΣ"
-_RARE_COMMA = re.compile(r"[\W\d_]")
-
-
-def clean(text: str, stop_words: frozenset[str]) -> list[str]:
-    """Return the words of a text, exactly those of clean_reference."""
-    return next(clean_texts([text], stop_words)).split()
+_RARE_BEHIND_COMMA = re.compile(r"[\W\d_]")
 
 
 def clean_texts(texts: Iterable[str], stop_words: frozenset[str]) -> Iterator[str]:
@@ -123,7 +118,7 @@ def _encode(text: str) -> bytes | None:
 
 def _has_rare_comma(text: str) -> bool:
     behind = [part[0] for part in text.replace(":", ",").split(",")[1:] if part]
-    return any(not first.isascii() and _RARE_COMMA.match(first) for first in behind)
+    return any(not first.isascii() and _RARE_BEHIND_COMMA.match(first) for first in behind)
 
 
 def _part(lines: Sequence[bytes | None]) -> pa.ListArray:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tasks.logic import words
 from tasks.logic.text import stop_words
-from tasks.logic.words import clean, clean_reference, clean_texts
+from tasks.logic.words import clean_reference, clean_texts
 
 NO_STOP_WORDS: frozenset[str] = frozenset()
 PIECES = st.one_of(
@@ -17,6 +17,10 @@ PIECES = st.one_of(
     st.sampled_from(["İ", "ı", "Σ", "ΟΔΟΣ", "ß", "ſ", "K", "Ǆ", "\x00", "\ud800", "😀", "中文", "..", "--", ",,"]),
     st.text(max_size=3),
 )
+
+
+def clean(text: str, stop_words: frozenset[str]) -> list[str]:
+    return next(clean_texts([text], stop_words)).split()
 
 
 @pytest.mark.parametrize(
