@@ -401,6 +401,10 @@ class Run(Section):
     """Configure a run on a home folder."""
 
     wait_seconds: Annotated[float, Field(ge=0)]
+    runner: Literal["threads", "dask"]
+    dask_address: str | None
+    processes: Positive
+    block_titles: Positive
 
 
 class Settings(Section):

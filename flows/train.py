@@ -151,9 +151,7 @@ def submit_others(
     other = next((each for corpus, each in prepared.items() if corpus != name), None)
     if other is None or not any(reads_others(recipe, name, settings.train) for recipe in recipes):
         return None
-    values: list[Any] = [
-        quote(value) for value in (home, prepared[name], other, settings.prepare, settings.train.random_seed)
-    ]
+    values: list[Any] = [quote(value) for value in (home, prepared[name], other, settings.prepare)]
     return find_other_texts.submit(*values)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
@@ -13,18 +17,38 @@ from pydantic import BaseModel
 
 from conf.names import Corpus
 from conf.schema import Prepare
-from tasks import progress, store
+from tasks import store
+from tasks.blocks import VERSION as BLOCKS_VERSION
+from tasks.blocks import CleanedBlock, read_columns, read_values
 from tasks.logic import charts, filters
+from tasks.logic.duplicates import bands, near_duplicates, suspects
 from tasks.logic.joining import join_records
+from tasks.logic.lists import count_values, of_column
+from tasks.logic.splits import SPLITS
 from tasks.logic.text import stop_words
-from tasks.records import NoTitlesError, raw_digests, read_records
+from tasks.records import NoTitlesError, check_sources, raw_parts
 from tasks.reuse import cached
+from tasks.titles import write_titles
 
-VERSION = 2
+VERSION = 3
 TITLES = "titles.parquet"
 PLOTS = "plots"
 
 
+# Of each record, what decides whether and how it is joined.
+_NARROW = [
+    "title_id",
+    "title",
+    "year",
+    "title_type",
+    "genres",
+    "source",
+    "terms",
+    "retrieved_at",
+    "part",
+    "chars",
+    "words",
+]
 # What is subtracted from the records without losing a title.
 _DROPPED = {"joined": "joined with another record of the title"}
 
@@ -59,31 +83,33 @@ class StoredCorpus(BaseModel, frozen=True):
         return sum(self.splits.values())
 
 
-@task(task_run_name="prepare {corpus}", cache_policy=NO_CACHE)
-def prepare_corpus(home: Path, corpus: Corpus, settings: Prepare, random_seed: int) -> StoredCorpus:
-    """Clean, filter, label and split what raw/ holds into corpora/<corpus>-<fingerprint>/.
+def find_corpus(home: Path, corpus: Corpus, settings: Prepare) -> StoredCorpus | None:
+    """Return the corpus of what raw/ holds if it is stored and whole."""
+    fingerprint, folder = _identify(home, corpus, settings)
+    found = store.find_result(folder, fingerprint)
+    return StoredCorpus(folder=folder, **found.summary, reused=True) if found else None
 
-    Raises NoTitlesError when raw/ is empty or nothing is left, saying what was dropped.
+
+@task(task_run_name="prepare {corpus}", cache_policy=NO_CACHE)
+def prepare_corpus(home: Path, corpus: Corpus, settings: Prepare, blocks: Sequence[CleanedBlock]) -> StoredCorpus:
+    """Join, filter, label and split what raw/ holds, cleaned in blocks, into corpora/<corpus>-<fingerprint>/.
+
+    blocks: all of raw/, in the order of plan_blocks; none are needed where the corpus is stored. Raises NoTitlesError
+    when raw/ is empty or nothing is left, saying what was dropped.
     """
     logger = get_run_logger()
-    raw = home / "raw"
-    fingerprint = store.fingerprint(
-        step="prepare",
-        version=VERSION,
-        corpus=corpus,
-        raw=raw_digests(raw),
-        settings=settings,
-        seed=random_seed,
-    )
-    folder = home / "corpora" / f"{corpus}-{fingerprint[:12]}"
-    found = store.find_result(folder, fingerprint)
-    if found:
-        return cached(StoredCorpus(folder=folder, **found.summary, reused=True), folder)
+    stored = find_corpus(home, corpus, settings)
+    if stored:
+        return cached(stored, stored.folder)
 
-    records = read_records(raw, corpus)
-    with store.new_result(folder, step="prepare", version=VERSION, fingerprint=fingerprint) as draft:
-        frame, summary = _make_corpus(records, corpus, settings, random_seed, logger)
-        frame.to_parquet(draft.folder / TITLES, index=False)
+    check_sources(home / "raw", {source for block in blocks for source in block.sources})
+    fingerprint, folder = _identify(home, corpus, settings)
+    with (
+        store.new_result(folder, step="prepare", version=VERSION, fingerprint=fingerprint) as draft,
+        store.scratch_folder(folder.parent, f"{corpus}-groups") as scratch,
+    ):
+        frame, summary = _choose_titles(blocks, corpus, settings)
+        write_titles(draft.folder / TITLES, frame, blocks, scratch)
         _save_plots(draft.folder / PLOTS, frame, corpus, settings)
         draft.summary = {"corpus": corpus, "fingerprint": fingerprint, "filter": settings.filter, **summary}
     stored = StoredCorpus(folder=folder, **draft.summary)
@@ -91,6 +117,19 @@ def prepare_corpus(home: Path, corpus: Corpus, settings: Prepare, random_seed: i
     logger.info("%s: %s", corpus, ", ".join(f"{row['titles']} {row['count']:,}" for row in rows))
     create_table_artifact(rows, key=f"{corpus}-drops", description=f"What became of the titles of the {corpus} corpus")
     return stored
+
+
+def _identify(home: Path, corpus: Corpus, settings: Prepare) -> tuple[str, Path]:
+    parts = {name: part.sha256 for name, part in raw_parts(home / "raw").items()}
+    fingerprint = store.fingerprint(
+        step="prepare",
+        version=(VERSION, BLOCKS_VERSION),
+        corpus=corpus,
+        raw=parts,
+        settings=settings,
+        stop_words=stop_words(),
+    )
+    return fingerprint, home / "corpora" / f"{corpus}-{fingerprint[:12]}"
 
 
 def read_titles(corpus: StoredCorpus) -> pd.DataFrame:
@@ -118,60 +157,67 @@ def drop_table(corpus: StoredCorpus) -> list[dict[str, Any]]:
     return rows
 
 
-def _make_corpus(
-    records: pd.DataFrame, corpus: Corpus, settings: Prepare, random_seed: int, logger: Any
+def _choose_titles(
+    blocks: Sequence[CleanedBlock], corpus: Corpus, settings: Prepare
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the corpus's titles without their texts, in the order of title ids, and what is told of them."""
     drops = filters.Drops()
     lengths = getattr(settings, corpus)
-    frame = join_records(
-        records, corpus, min_chars=lengths.min_chars, max_chars=lengths.max_chars, prefer=settings.prefer
-    )
+    records = read_columns(blocks, _NARROW)
+    frame = join_records(records, min_chars=lengths.min_chars, max_chars=lengths.max_chars, prefer=settings.prefer)
     drops.counts["joined"] = len(records) - len(frame)
     frame = filters.keep_texts(
         frame,
-        corpus,
         min_chars=lengths.min_chars,
         max_chars=lengths.max_chars,
         first_year=settings.first_year,
         last_year=settings.last_year,
         drops=drops,
     )
-    with progress.bar(f"clean {corpus}", len(frame), logger) as advance:
-        frame = filters.add_tokens(frame, stop_words(), drops, advance)
-    frame, genres, left_out = filters.add_labels(
-        frame,
-        known=settings.genres,
-        min_titles=settings.min_genre_titles,
-        similarity=settings.duplicate_similarity,
-        ngram=settings.duplicate_ngram,
-        random_seed=random_seed,
-        drops=drops,
-    )
+    frame = filters.keep_labelled(frame, settings.genres, drops)
+    frame = frame.assign(near_duplicate=_near_duplicates(frame, blocks, settings))
+    frame, genres, left_out = filters.choose_genres(frame, settings.genres, settings.min_genre_titles, drops)
     if frame.empty:
         told = ", ".join(f"{reason} {count}" for reason, count in drops.counts.items() if count)
         raise NoTitlesError(f"no title is left for the {corpus} corpus of {len(records)} records (dropped: {told})")
-    frame = frame.reset_index(drop=True)
-    part = frame[f"{corpus}_source"].astype("str").map(lambda name: f": {name}", na_action="ignore").fillna("")
-    source = frame["source"] + part
+    part = frame["part"].map(lambda name: f": {name}", na_action="ignore").fillna("")
+    frame = frame.assign(source=frame["source"] + part)
     splits = frame["split"].value_counts()
     summary = {
         "records": len(records),
-        "splits": {name: int(splits.get(name, 0)) for name in ("train", "validation", "selection", "test")},
+        "splits": {name: int(splits.get(name, 0)) for name in SPLITS},
         "fitted": int(frame["fitted"].sum()),
         "near_duplicates": int(frame["near_duplicate"].sum()),
         "genres": genres,
         "drops": drops.counts,
         "genres_left_out": left_out,
-        "sources": {str(name): int(count) for name, count in source.value_counts().items()},
-        "genre_sources": {
-            str(name): int(count) for name, count in frame["genre_sources"].explode().value_counts().items()
-        },
-        "terms": sorted(set(frame["all_terms"].explode().dropna())),
+        "sources": _by_count(Counter(frame["source"])),
+        "genre_sources": _by_count(count_values(of_column(frame["genre_sources"]))),
+        "terms": sorted(count_values(of_column(frame["all_terms"]))),
         "retrieved": _days(frame["retrieved_at"]),
     }
-    columns = ["title_id", "title", "year", "genres", "text", "tokens", "split", "fitted", "near_duplicate"]
-    columns += ["title_type", "source_url", "terms", "retrieved_at", "genre_sources"]
-    return frame[columns].assign(source=source), summary
+    return frame, summary
+
+
+def _near_duplicates(frame: pd.DataFrame, blocks: Sequence[CleanedBlock], settings: Prepare) -> npt.NDArray[np.bool_]:
+    """Mark the titles that are near-duplicates; only the words of those that share a band are read."""
+    similarity, rows = settings.duplicate_similarity, frame["row"].to_numpy()
+    keys = np.empty((len(frame), bands(similarity)[0]), np.uint64)
+    for places, values in read_values(blocks, "keys", rows):
+        keys[places] = np.frombuffer(values.buffers()[1], np.uint64).reshape(-1, keys.shape[1])
+    splits = frame["split"].to_numpy()
+    doubtful = np.flatnonzero(suspects(keys, splits))
+    tokens = [""] * len(doubtful)
+    for places, values in read_values(blocks, "tokens", rows[doubtful]):
+        for place, text in zip(places, values.to_pylist(), strict=True):
+            tokens[place] = text
+    marked = np.zeros(len(frame), bool)
+    marked[doubtful] = near_duplicates(tokens, splits[doubtful], keys[doubtful], similarity, settings.duplicate_ngram)
+    return marked
+
+
+def _by_count(counts: Counter[str]) -> dict[str, int]:
+    return dict(counts.most_common())
 
 
 def _days(moments: pd.Series) -> tuple[str, str] | None:
@@ -182,11 +228,11 @@ def _days(moments: pd.Series) -> tuple[str, str] | None:
 def _save_plots(folder: Path, frame: pd.DataFrame, corpus: Corpus, settings: Prepare) -> None:
     folder.mkdir()
     lengths = getattr(settings, corpus)
-    counts = {str(name): int(count) for name, count in frame["genres"].explode().value_counts().items()}
+    counts = _by_count(count_values(of_column(frame["genres"])))
     limits = (lengths.min_chars, lengths.max_chars)
     figures = {
         "genre_frequency": charts.genre_frequency(counts, f"{corpus}: genres of {len(frame):,} titles"),
-        "text_lengths": charts.text_lengths(frame["text"].str.len().to_numpy(), limits, f"{corpus}: text lengths"),
+        "text_lengths": charts.text_lengths(frame["chars"].to_numpy(), limits, f"{corpus}: text lengths"),
     }
     for plot, figure in figures.items():
         figure.savefig(folder / f"{plot}.png")

@@ -12,10 +12,10 @@ from conf.names import Corpus
 from conf.schema import Prepare
 from tasks import progress, store
 from tasks.corpus import TITLES, StoredCorpus, read_titles
-from tasks.logic.duplicates import near_duplicates
+from tasks.logic.duplicates import band_keys, near_duplicates
 from tasks.reuse import cached
 
-VERSION = 1
+VERSION = 2
 
 
 class OtherTexts(BaseModel, frozen=True):
@@ -36,9 +36,7 @@ class OtherTexts(BaseModel, frozen=True):
 
 
 @task(task_run_name="other texts for {corpus.corpus}", cache_policy=NO_CACHE)
-def find_other_texts(
-    home: Path, corpus: StoredCorpus, other: StoredCorpus, settings: Prepare, random_seed: int
-) -> OtherTexts:
+def find_other_texts(home: Path, corpus: StoredCorpus, other: StoredCorpus, settings: Prepare) -> OtherTexts:
     """Store the other corpus's fitted train texts into others/<corpus>-<fingerprint>/, but for near-duplicates.
 
     A title is in the same split in both corpora; what another title's summary shares with a validation, selection or
@@ -51,7 +49,6 @@ def find_other_texts(
         corpora=[corpus.fingerprint, other.fingerprint],
         similarity=settings.duplicate_similarity,
         ngram=settings.duplicate_ngram,
-        seed=random_seed,
     )
     folder = home / "others" / f"{corpus.corpus}-{fingerprint[:12]}"
     found = store.find_result(folder, fingerprint)
@@ -61,10 +58,10 @@ def find_other_texts(
     theirs = read_titles(other).query("fitted and split == 'train'")
     held = read_titles(corpus).query("split != 'train'")
     tokens, splits = ([*theirs[column], *held[column]] for column in ("tokens", "split"))
+    alike = (settings.duplicate_similarity, settings.duplicate_ngram)
     with progress.bar(f"near-duplicates of {corpus.corpus}", len(tokens), logger) as advance:
-        marked = near_duplicates(
-            tokens, splits, settings.duplicate_similarity, settings.duplicate_ngram, random_seed, advance
-        )[: len(theirs)]
+        keys = band_keys(tokens, *alike, advance)
+    marked = near_duplicates(tokens, splits, keys, *alike)[: len(theirs)]
     with store.new_result(folder, step="other texts", version=VERSION, fingerprint=fingerprint) as draft:
         kept = theirs.loc[~marked, ["title_id", "genres", "text", "tokens"]]
         kept.to_parquet(draft.folder / TITLES, index=False)

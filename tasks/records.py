@@ -1,9 +1,10 @@
-"""The records below raw/ as tables: all of a corpus, or those of one title joined as prepare joins them."""
+"""What lies below raw/: its parts, and the records of one title joined as prepare joins them."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +17,7 @@ from scraper.items import GENERATED, TITLE_ID
 from scraper.writer import read_raw
 from tasks import store
 from tasks.logic.joining import join_records
+from tasks.logic.text import strip_placeholders
 
 COLUMNS = ["title_id", "title", "year", "title_type", "genres", "source", "source_url", "terms", "retrieved_at"]
 
@@ -24,39 +26,36 @@ class NoTitlesError(GenreflowError):
     """Say that a corpus would be empty, and of what it was to be made."""
 
 
-def raw_digests(raw: Path) -> dict[str, str]:
-    """Return the SHA-256 of every raw part that a manifest names, by crawl folder and file name."""
-    digests = {}
+class RawPart(NamedTuple):
+    """Hold what a manifest says of one raw part: its folder's name, SHA-256 and titles."""
+
+    folder: str
+    sha256: str
+    rows: int
+
+
+def raw_parts(raw: Path) -> dict[str, RawPart]:
+    """Return every raw part that a manifest names, by crawl folder and file name, in that order."""
+    parts = {}
     for folder in sorted(raw.glob("*/")):
         manifest = store.read_manifest(folder)
-        for name, entry in manifest.files.items() if manifest else ():
-            digests[f"{folder.name}/{name}"] = entry.sha256
-    return digests
+        for name, entry in sorted(manifest.files.items()) if manifest else ():
+            parts[f"{folder.name}/{name}"] = RawPart(folder.name, entry.sha256, entry.rows or 0)
+    return parts
 
 
-def read_records(raw: Path, corpus: Corpus, title_id: str | None = None) -> pd.DataFrame:
-    """Read every raw record, or those of one title, with the columns that a corpus needs.
-
-    Raises NoTitlesError when there is none, and for generated titles beside others: a model of both would be of
-    neither use.
-    """
-    columns = [*COLUMNS, corpus, f"{corpus}_source"]
-    tables = list(read_raw(raw, columns=columns))
-    if title_id is not None:
-        tables = [table.filter(pc.equal(table["title_id"], title_id)) for table in tables]
-    if not any(table.num_rows for table in tables):
-        what = "no titles" if title_id is None else f"no record of {title_id}"
+def check_sources(raw: Path, sources: Collection[str]) -> None:
+    """Raise NoTitlesError for no source at all, and for generated titles beside others: a model of both is no use."""
+    if not sources:
         raise NoTitlesError(
-            f"{what} in {raw}: collect some (genreflow collect) or import a file (genreflow import FILE)"
+            f"no titles in {raw}: collect some (genreflow collect) or import a file (genreflow import FILE)"
         )
-    records = pa.concat_tables(tables).to_pandas()
-    sources = set(records["source"])
-    if GENERATED in sources and len(sources) > 1:
+    others = sorted(set(sources) - {GENERATED})
+    if others and GENERATED in sources:
         raise NoTitlesError(
-            f"{raw} holds generated titles beside others ({', '.join(sorted(sources - {GENERATED}))}); "
+            f"{raw} holds generated titles beside others ({', '.join(others)}); "
             f"keep your own titles in a home of their own: --home DIR"
         )
-    return records
 
 
 def describe_title(raw: Path, title_id: str, settings: Prepare) -> dict[str, Any]:
@@ -68,21 +67,34 @@ def describe_title(raw: Path, title_id: str, settings: Prepare) -> dict[str, Any
         raise NoTitlesError(f"{title_id!r} is no title id; expected tt and seven digits or more, such as tt0133093")
     told: dict[str, Any] = {"title_id": title_id}
     for corpus in CORPORA:
-        records = read_records(raw, corpus, title_id)
+        records, texts = _records_of(raw, corpus, title_id)
         lengths = getattr(settings, corpus)
         row = join_records(
-            records, corpus, min_chars=lengths.min_chars, max_chars=lengths.max_chars, prefer=settings.prefer
+            records, min_chars=lengths.min_chars, max_chars=lengths.max_chars, prefer=settings.prefer
         ).iloc[0]
+        text = texts[row["row"]]
         told |= {name: _plain(row[name]) for name in ("title", "year", "title_type")}
         told |= {"genres": row["genres"], "genre_sources": row["genre_sources"]}
         provenance = {name: _plain(row[name]) for name in ("source", "source_url", "terms", "retrieved_at")}
         provenance["part"] = _plain(row[f"{corpus}_source"])
-        told[corpus] = {"text": row["text"], **provenance} if _plain(row["text"]) else None
+        told[corpus] = {"text": text, **provenance} if text else None
         told["records"] = [
-            {name: _plain(record[name]) for name in ("source", "source_url", "terms")}
-            for record in records.to_dict("records")
+            {name: _plain(record[name]) for name in ("source", "source_url", "terms")} for record in records.to_pylist()
         ]
     return told
+
+
+def _records_of(raw: Path, corpus: Corpus, title_id: str) -> tuple[pa.Table, list[str | None]]:
+    """Return one title's raw records with column chars, and their texts with placeholders off."""
+    tables = [
+        table.filter(pc.equal(table["title_id"], title_id))
+        for table in read_raw(raw, columns=[*COLUMNS, corpus, f"{corpus}_source"])
+    ]
+    if not any(table.num_rows for table in tables):
+        raise NoTitlesError(f"no record of {title_id} in {raw}: collect it (genreflow collect) or import a file of it")
+    records = pa.concat_tables(tables)
+    texts = [strip_placeholders(text) for text in records[corpus].to_pylist()]
+    return records.append_column("chars", pa.array([text and len(text) for text in texts], pa.int32())), texts
 
 
 def _plain(value: Any) -> Any:

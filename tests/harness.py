@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from conf.schema import Settings
+    from conf.names import Corpus
+    from conf.schema import Prepare, Settings
     from flows.pipeline import Pipelined
+    from tasks.corpus import StoredCorpus
 
 
 # What the shared home was trained with: sentence needs packages that the tests do without.
@@ -44,3 +47,32 @@ class TrainedHome:
         table = self.titles.to_pandas()
         fitted = {*own["title_id"], *other.query("split == 'train'")["title_id"]}
         return fitted & set(table.loc[table["summary"].notna(), "title_id"])
+
+
+def value_of(outcome: Any) -> Any:
+    """Return the value of a task's function; one that found its result whole returns a state."""
+    return getattr(outcome, "data", outcome)
+
+
+def prepare(home: Path, corpus: Corpus, settings: Prepare, block_titles: int = 1_000) -> StoredCorpus:
+    """Do the prepare stage outside a flow."""
+    from tasks.blocks import plan_blocks
+    from tasks.cleaning import clean_block
+    from tasks.corpus import prepare_corpus
+
+    planned = plan_blocks(home, corpus, settings, block_titles)
+    blocks = [value_of(clean_block.fn(home, block, settings, None)) for block in planned]
+    stored: StoredCorpus = value_of(prepare_corpus.fn(home, corpus, settings, blocks))
+    return stored
+
+
+def states_of(flow_run_id: str) -> dict[str, str | None]:
+    """Return the state's name of every task run that the flow run and its subflows made, by task run name."""
+    from prefect import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterParentFlowRunId
+
+    parent = FlowRunFilterParentFlowRunId(any_=[flow_run_id])
+    with get_client(sync_client=True) as prefect:
+        flows = prefect.read_flow_runs(flow_run_filter=FlowRunFilter(parent_flow_run_id=parent))
+        ids = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id), *(flow.id for flow in flows)]))
+        return {run.name: run.state_name for run in prefect.read_task_runs(flow_run_filter=ids)}

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from tasks.logic.duplicates import near_duplicates
-from tasks.logic.labels import genre_list
+from tasks.logic.lists import count_values, keep_listed, of_column, to_column
 from tasks.logic.splits import split_of
-from tasks.logic.words import clean_texts
 
 
 @dataclass
@@ -28,7 +25,6 @@ class Drops:
 
 def keep_texts(
     frame: pd.DataFrame,
-    corpus: str,
     *,
     min_chars: int,
     max_chars: int | None,
@@ -36,65 +32,45 @@ def keep_texts(
     last_year: int | None,
     drops: Drops,
 ) -> pd.DataFrame:
-    """Keep titles with a real text of allowed length and year, by column text (placeholders and tails off).
+    """Keep titles with a real text of allowed length and year, by columns chars and words of the text.
 
-    Lengths are in characters of the text as people read it. Titles without a year go only where a year is asked.
+    chars counts the text as people read it, placeholders and tails off: missing where no text was told, 0 where only
+    a placeholder was. Titles without a year go only where a year is asked, those of which no word is left go last.
     """
-    frame = drops.drop(frame, frame[corpus].isna(), "no_text")
-    frame = drops.drop(frame, frame["text"].isna() | (frame["text"] == ""), "placeholder")
+    frame = drops.drop(frame, frame["chars"].isna(), "no_text")
+    frame = drops.drop(frame, frame["chars"] == 0, "placeholder")
     if first_year is not None or last_year is not None:
         first, last = first_year or 0, last_year or 9999
         frame = drops.drop(frame, ~frame["year"].between(first, last).fillna(False).astype(bool), "outside_years")
-    chars = frame["text"].str.len()
-    frame = drops.drop(frame, chars < min_chars, "too_short")
+    frame = drops.drop(frame, frame["chars"] < min_chars, "too_short")
     if max_chars is not None:
-        frame = drops.drop(frame, frame["text"].str.len() > max_chars, "too_long")
-    return frame
+        frame = drops.drop(frame, frame["chars"] > max_chars, "too_long")
+    return drops.drop(frame, frame["words"] == 0, "only_stop_words")
 
 
-def add_tokens(
-    frame: pd.DataFrame,
-    stop_words: frozenset[str],
-    drops: Drops,
-    on_title: Callable[[int], None] | None = None,
-) -> pd.DataFrame:
-    """Add column tokens (cleaned words joined by spaces) and drop titles of which no word is left."""
-    tokens = []
-    for i, words in enumerate(clean_texts(frame["text"], stop_words)):
-        tokens.append(words)
-        if on_title and i % 500 == 0:
-            on_title(i)
-    frame = frame.assign(tokens=tokens)
-    return drops.drop(frame, frame["tokens"] == "", "only_stop_words")
+def keep_labelled(frame: pd.DataFrame, known: Collection[str], drops: Drops) -> pd.DataFrame:
+    """Keep titles with a known genre, and of their genres the known ones; adds column split, by title id."""
+    frame = _keep_genres(frame, known, drops, "no_known_genre")
+    return frame.assign(split=frame["title_id"].map(split_of))
 
 
-def add_labels(
-    frame: pd.DataFrame,
-    *,
-    known: Collection[str],
-    min_titles: int,
-    similarity: float,
-    ngram: int,
-    random_seed: int,
-    drops: Drops,
+def choose_genres(
+    frame: pd.DataFrame, known: Collection[str], min_titles: int, drops: Drops
 ) -> tuple[pd.DataFrame, list[str], dict[str, int]]:
-    """Split by title id, mark near-duplicates, choose the genres modelled and keep only those as labels.
+    """Choose the genres modelled, those that enough fitted train titles have, and keep only those as labels.
 
-    Adds columns split and fitted (False for a near-duplicate, which stays but is not fitted on). Returns the
-    frame, the modelled genres in alphabetical order, and for every genre left out the number of its titles.
+    Reads columns split and near_duplicate, adds column fitted (False for a near-duplicate, which stays but is not
+    fitted on). Returns the frame, the modelled genres in alphabetical order, and for every genre left out the number
+    of its titles.
     """
-    allowed = set(known)
-    genres = frame["genres"].map(lambda names: [] if names is None else [n for n in names if n in allowed])
-    frame = frame.assign(genres=genres)
-    frame = drops.drop(frame, genres.map(len) == 0, "no_known_genre")
-    frame = frame.assign(split=frame["title_id"].map(split_of))
-    near = near_duplicates(
-        frame["tokens"].tolist(), frame["split"].tolist(), similarity, ngram, random_seed=random_seed
-    )
-    frame = frame.assign(fitted=frame["split"].isin(["train", "validation"]) & ~near, near_duplicate=near)
-    train = frame[(frame["split"] == "train") & frame["fitted"]]
-    modelled = genre_list(train["genres"], known, min_titles)
-    left_out = Counter(name for names in frame["genres"] for name in names if name not in modelled)
-    frame = frame.assign(genres=frame["genres"].map(lambda names: [n for n in names if n in modelled]))
-    frame = drops.drop(frame, frame["genres"].map(len) == 0, "no_modelled_genre")
-    return frame, modelled, dict(sorted(left_out.items()))
+    frame = frame.assign(fitted=frame["split"].isin(["train", "validation"]) & ~frame["near_duplicate"])
+    train = count_values(of_column(frame.loc[frame["fitted"] & (frame["split"] == "train"), "genres"]))
+    modelled = sorted(genre for genre in set(known) if train[genre] >= min_titles)
+    named = count_values(of_column(frame["genres"]))
+    left_out = {genre: count for genre, count in sorted(named.items()) if genre not in modelled}
+    return _keep_genres(frame, modelled, drops, "no_modelled_genre"), modelled, left_out
+
+
+def _keep_genres(frame: pd.DataFrame, genres: Collection[str], drops: Drops, reason: str) -> pd.DataFrame:
+    frame = frame.assign(genres=to_column(keep_listed(of_column(frame["genres"]), genres), frame.index))
+    return drops.drop(frame, frame["genres"].list.len() == 0, reason)

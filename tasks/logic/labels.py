@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-
-
-def genre_list(genres: Iterable[Iterable[str]], known: Collection[str], min_titles: int) -> list[str]:
-    """List, in alphabetical order, the known genres that at least min_titles titles have."""
-    counts = Counter(genre for of_title in genres for genre in set(of_title))
-    return sorted(genre for genre in set(known) if counts[genre] >= min_titles)
 
 
 def to_matrix(genres: Iterable[Iterable[str]], genre_list: Sequence[str]) -> npt.NDArray[np.uint8]:

@@ -24,6 +24,7 @@ _CUT_TAIL = re.compile(
     r"(?i)(?: ?(?:\.\.\.|…) ?see full (?:summary|synopsis)(?: ?»)?"
     r"| ?see full (?:summary|synopsis) ?»| ?(?:\.\.\.|…) ?read all)$"
 )
+_CUT_WORDS = re.compile("(?i)see full |read all")
 # A classic storyline names its author behind its last sentence; a name has few words and no full stop at its end.
 _AUTHOR_TAIL = re.compile(r"(?:^|(?<=[.!?…\"'”’»)\]])) ?Written by(?: [^\s]{1,60}){1,6}(?<![.!?])$")
 # Both tails are shorter than this many characters.
@@ -52,8 +53,11 @@ def strip_placeholders(text: str | None) -> str | None:
     if len(text) <= 2 * _TAIL and _PLACEHOLDER.fullmatch(text):
         return None
     head, tail = text[:-_TAIL], text[-_TAIL:]
-    for pattern in (_AUTHOR_TAIL, _CUT_TAIL):
-        tail = pattern.sub("", tail)
+    # Searches for a tail start at every character; few texts have what makes one.
+    if "Written by" in tail:
+        tail = _AUTHOR_TAIL.sub("", tail)
+    if _CUT_WORDS.search(tail, len(tail) - 20):
+        tail = _CUT_TAIL.sub("", tail)
     return (head + tail).strip() or None
 
 

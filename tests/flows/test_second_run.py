@@ -5,17 +5,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import mlflow
 import pytest
-from harness import RECIPES, Answer, TrainedHome
-from prefect import get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterId,
-    FlowRunFilterParentFlowRunId,
-)
+from harness import RECIPES, Answer, TrainedHome, states_of
 
 from tasks.tracking import connect, leaderboard
 
@@ -38,15 +31,6 @@ def client(home: Path, trained_home: TrainedHome) -> mlflow.MlflowClient:
 def children_of(client: mlflow.MlflowClient, corpus: str) -> list[Any]:
     experiment = client.get_experiment_by_name(f"genreflow/{corpus}")
     return list(client.search_runs([experiment.experiment_id], "tags.kind = 'recipe'"))
-
-
-def states_of(flow_run_id: str) -> dict[str, str | None]:
-    """Return the state's name of every task run that the flow run and its subflows made, by task run name."""
-    parent = FlowRunFilterParentFlowRunId(any_=[flow_run_id])
-    with get_client(sync_client=True) as prefect:
-        flows = prefect.read_flow_runs(flow_run_filter=FlowRunFilter(parent_flow_run_id=parent))
-        ids = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id), *(flow.id for flow in flows)]))
-        return {run.name: run.state_name for run in prefect.read_task_runs(flow_run_filter=ids)}
 
 
 def test_second_run_redoes_nothing_and_says_so(

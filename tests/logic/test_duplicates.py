@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.logic.duplicates import near_duplicates, ngrams_of
+from tasks.logic.duplicates import band_keys, near_duplicates, ngrams_of, suspects
 
 STORY = "old farmer finds stranded whale beach village decides what it is worth and who owns it"
 LIKE_IT = STORY.replace("farmer", "fisher")
@@ -9,7 +9,8 @@ OTHER = "two rival bakers share one oven during the long winter of the great flo
 
 
 def marked(tokens, splits, similarity=0.7, ngram=2):
-    return near_duplicates(tokens, splits, similarity, ngram, random_seed=1).tolist()
+    keys = band_keys(tokens, similarity, ngram)
+    return near_duplicates(tokens, splits, keys, similarity, ngram).tolist()
 
 
 def test_a_train_text_like_a_test_text_is_marked():
@@ -60,7 +61,7 @@ def test_an_unknown_split_is_refused():
 
 def test_progress_is_told_by_titles_done():
     done: list[int] = []
-    near_duplicates([STORY] * 1100, ["train"] * 1100, 0.8, 3, random_seed=1, on_title=done.append)
+    band_keys([STORY] * 1100, 0.8, 3, on_title=done.append)
     assert done == [500, 1000]
 
 
@@ -78,4 +79,24 @@ def test_no_pair_is_missed():
         own, other = ngrams_of(first, 3), ngrams_of(second, 3)
         alike.append(len(own & other) / len(own | other) >= 0.88)
     assert 0 < sum(alike) < 150
-    assert near_duplicates(texts, splits, 0.88, 3, random_seed=2)[::2].tolist() == alike
+    assert marked(texts, splits, 0.88, 3)[::2] == alike
+
+
+def test_among_suspects_the_same_texts_are_marked():
+    rng = np.random.default_rng(6)
+    texts = [" ".join(f"w{number}" for number in rng.integers(0, 6, 3)) for _ in range(400)]
+    splits = rng.choice(["train", "validation", "selection", "test"], 400, p=[0.7, 0.1, 0.1, 0.1])
+    keys = band_keys(texts, 0.9, 3)
+    doubtful = np.flatnonzero(suspects(keys, splits))
+    chosen = [texts[row] for row in doubtful]
+    found = near_duplicates(chosen, splits[doubtful], keys[doubtful], 0.9, 3)
+    expected = near_duplicates(texts, splits, keys, 0.9, 3)
+    assert 0 < expected.sum() < len(doubtful) < 400
+    assert doubtful[found].tolist() == np.flatnonzero(expected).tolist()
+
+
+def test_texts_of_one_split_are_no_suspects():
+    keys = band_keys([STORY, STORY, OTHER], 0.8, 3)
+    assert suspects(keys, ["selection", "test", "train"]).tolist() == [False, False, False]
+    assert suspects(keys, ["validation", "test", "train"]).tolist() == [True, True, False]
+    assert suspects(keys[:0], []).tolist() == []

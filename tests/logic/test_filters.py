@@ -1,64 +1,60 @@
-"""From raw titles to a labelled corpus: what is dropped, why, and what is kept."""
+"""From joined titles to a labelled corpus: what is dropped, why, and what is kept."""
 
 import pandas as pd
+import pyarrow as pa
 
-from tasks.logic.filters import Drops, add_labels, add_tokens, keep_texts
+from tasks.logic.filters import Drops, choose_genres, keep_labelled, keep_texts
+from tasks.logic.lists import to_column
 
 LIMITS = {"min_chars": 5, "max_chars": 20, "first_year": None, "last_year": None}
+KNOWN = ["Drama", "War"]
 
 
-def frame(**columns: list[object]) -> pd.DataFrame:
-    return pd.DataFrame(columns)
+def frame(genres: list[list[str]] | None = None, **columns: list[object]) -> pd.DataFrame:
+    titles = pd.DataFrame(columns)
+    return titles if genres is None else titles.assign(genres=to_column(pa.array(genres, pa.list_(pa.string()))))
 
 
 def test_texts_are_dropped_by_reason() -> None:
-    summaries = [None, "Add a Plot", "tiny", "x" * 21, "just right"]
-    titles = frame(summary=summaries, text=[None, None, *summaries[2:]], year=[2000] * 5)
+    titles = frame(chars=[None, 0, 4, 21, 10, 11], words=[0, 0, 1, 1, 2, 0], year=[2000] * 6)
     drops = Drops()
-    kept = keep_texts(titles, "summary", **LIMITS, drops=drops)
-    assert kept["text"].tolist() == ["just right"]
-    assert drops.counts == {"no_text": 1, "placeholder": 1, "too_short": 1, "too_long": 1}
+    kept = keep_texts(titles, **LIMITS, drops=drops)
+    assert kept["chars"].tolist() == [10]
+    assert drops.counts == {"no_text": 1, "placeholder": 1, "too_short": 1, "too_long": 1, "only_stop_words": 1}
 
 
 def test_year_limits_drop_titles_without_a_year() -> None:
-    titles = frame(
-        summary=["long enough"] * 3, text=["long enough"] * 3, year=pd.array([1989, 1990, None], dtype="Int64")
-    )
+    titles = frame(chars=[10] * 3, words=[2] * 3, year=pd.array([1989, 1990, None], dtype="Int64"))
     drops = Drops()
-    kept = keep_texts(titles, "summary", **LIMITS | {"first_year": 1990}, drops=drops)
+    kept = keep_texts(titles, **LIMITS | {"first_year": 1990}, drops=drops)
     assert kept["year"].tolist() == [1990]
     assert drops.counts["outside_years"] == 2
 
 
-def test_titles_without_a_word_left_are_dropped() -> None:
+def test_unknown_genres_are_no_labels() -> None:
     drops = Drops()
-    kept = add_tokens(frame(text=["the of and", "A ship sails."]), frozenset({"the", "of", "and", "a"}), drops)
-    assert kept["tokens"].tolist() == ["ship sails"]
-    assert drops.counts == {"only_stop_words": 1}
-
-
-def labelled(titles: pd.DataFrame, min_titles: int = 1) -> tuple[pd.DataFrame, list[str], dict[str, int], Drops]:
-    drops = Drops()
-    kept, genres, left_out = add_labels(
-        titles, known=["Drama", "War"], min_titles=min_titles, similarity=0.8, ngram=3, random_seed=7, drops=drops
-    )
-    return kept, genres, left_out, drops
-
-
-def test_genres_below_the_least_titles_are_counted_and_left_out() -> None:
-    ids = [f"tt{i:07d}" for i in range(40)]
-    tokens = [f"{chr(97 + i % 26) * 3} w{i} v{i} u{i}" for i in range(40)]
-    genres = [["Drama", "War"] if i == 0 else ["War"] if i == 1 else ["Drama", "Unheard"] for i in range(40)]
-    kept, modelled, left_out, drops = labelled(frame(title_id=ids, tokens=tokens, genres=genres), min_titles=5)
-    assert modelled == ["Drama"]
-    assert left_out == {"War": 2}
-    assert drops.counts == {"no_known_genre": 0, "no_modelled_genre": 1}
+    titles = frame([["Unheard", "War"], ["Unheard"], []], title_id=["tt0000001", "tt0000002", "tt0000003"])
+    kept = keep_labelled(titles, KNOWN, drops)
+    assert kept["genres"].tolist() == [["War"]]
+    assert drops.counts == {"no_known_genre": 2}
     assert set(kept["split"]) <= {"train", "validation", "selection", "test"}
 
 
-def test_only_train_and_validation_titles_are_fitted() -> None:
-    ids = [f"tt{i:07d}" for i in range(60)]
-    titles = frame(title_id=ids, tokens=[f"a{i} b{i} c{i}" for i in range(60)], genres=[["Drama"]] * 60)
-    kept, *_ = labelled(titles)
-    assert set(kept.loc[kept["fitted"], "split"]) <= {"train", "validation"}
-    assert not kept["near_duplicate"].any()
+def test_genres_below_the_least_titles_are_counted_and_left_out() -> None:
+    genres = [["Drama", "War"], ["War"], *[["Drama"]] * 8]
+    drops = Drops()
+    titles = frame(genres, split=["train"] * 10, near_duplicate=[False] * 10)
+    kept, modelled, left_out = choose_genres(titles, KNOWN, 5, drops)
+    assert modelled == ["Drama"]
+    assert left_out == {"War": 2}
+    assert kept["genres"].tolist() == [["Drama"]] * 9
+    assert drops.counts == {"no_modelled_genre": 1}
+
+
+def test_only_fitted_train_titles_count_for_a_genre() -> None:
+    splits = ["train", "train", "train", "validation", "test"]
+    titles = frame([["War"]] * 5, split=splits, near_duplicate=[True, False, False, False, False])
+    kept, modelled, _ = choose_genres(titles, KNOWN, 2, Drops())
+    assert modelled == ["War"]
+    assert kept["fitted"].tolist() == [False, True, True, True, False]
+    assert choose_genres(titles, KNOWN, 3, Drops())[1] == []

@@ -2,19 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from tasks.logic.labels import genre_list, prior_only, to_genres, to_matrix
+from tasks.logic.labels import prior_only, to_genres, to_matrix
 from tasks.logic.thresholds import best_global_threshold
-
-KNOWN = ["Western", "Drama", "Comedy"]
-
-
-def test_genre_list_keeps_known_genres_with_enough_titles():
-    genres = [["Drama", "Comedy"], ["Drama"], ["Western", "Fiction"], ["Fiction", "Western"]]
-    assert genre_list(genres, KNOWN, 2) == ["Drama", "Western"]
-
-
-def test_genre_list_counts_a_genre_once_a_title():
-    assert genre_list([["Drama", "Drama"]], KNOWN, 2) == []
 
 
 def test_to_matrix_marks_the_genres_of_the_list():

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from harness import prepare, value_of
 from prefect.logging import disable_run_logger
 
 from conf.schema import Settings, load
@@ -17,7 +18,7 @@ from scraper.importers.files import import_file
 from scraper.site.generator import generate_titles
 from tasks import corpus as corpus_task
 from tasks import store, tracking
-from tasks.corpus import StoredCorpus, prepare_corpus, read_titles
+from tasks.corpus import StoredCorpus, read_titles
 from tasks.evaluation import Evaluation, evaluate_recipe
 from tasks.logic.labels import to_matrix
 from tasks.saved_recipe import save_arrays
@@ -68,8 +69,7 @@ def home(tmp_path: Path, empty_runs: Path) -> Path:
 @pytest.fixture
 def summaries(imported: Path, settings: Settings, outside_flow: None) -> StoredCorpus:
     """Prepare the summary corpus of the imported titles; made once, found whole afterwards."""
-    found: Any = prepare_corpus.fn(imported, "summary", settings.prepare, settings.train.random_seed)
-    return found if isinstance(found, StoredCorpus) else found.data
+    return prepare(imported, "summary", settings.prepare)
 
 
 Recipe = Callable[[str, float], tuple[StoredModel, Evaluation]]
@@ -101,7 +101,6 @@ def recipe(home: Path, settings: Settings, summaries: StoredCorpus) -> Recipe:
             (draft.folder / "history.json").write_text("{}")
             draft.summary = summary
         model = StoredModel(folder=folder, **summary)
-        evaluated: Any = evaluate_recipe.fn(home, summaries, model, settings.train)
-        return model, evaluated if isinstance(evaluated, Evaluation) else evaluated.data
+        return model, value_of(evaluate_recipe.fn(home, summaries, model, settings.train))
 
     return make

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import harness
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -27,8 +28,7 @@ def import_rows(home: Path, settings: Settings, rows: list[dict[str, Any]]) -> N
 
 
 def prepare(home: Path, settings: Settings, **changes: Any) -> StoredCorpus:
-    prepared: StoredCorpus = prepare_corpus.fn(home, "summary", settings.prepare.model_copy(update=changes), 7)
-    return prepared
+    return harness.prepare(home, "summary", settings.prepare.model_copy(update=changes))
 
 
 def test_empty_raw_says_how_to_fill_it(home: Path, settings: Settings, outside_flow: None) -> None:
@@ -73,7 +73,7 @@ def test_every_drop_is_counted_under_its_reason(home: Path, settings: Settings, 
 def test_finished_corpus_is_found_in_state_cached(
     imported: Path, settings: Settings, summaries: StoredCorpus, outside_flow: None
 ) -> None:
-    found: Any = prepare_corpus.fn(imported, "summary", settings.prepare, settings.train.random_seed)
+    found: Any = prepare_corpus.fn(imported, "summary", settings.prepare, [])
     assert (found.name, found.data.reused) == ("Cached", True)
     assert found.data.fingerprint == summaries.fingerprint
 

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
+from harness import prepare, value_of
 
 from conf.schema import Settings
-from tasks.corpus import TITLES, StoredCorpus, prepare_corpus, read_titles
+from tasks.corpus import TITLES, StoredCorpus, read_titles
 from tasks.other_texts import OtherTexts, find_other_texts
 
 
 @pytest.fixture
 def synopses(imported: Path, settings: Settings, outside_flow: None) -> StoredCorpus:
-    found: Any = prepare_corpus.fn(imported, "synopsis", settings.prepare, settings.train.random_seed)
-    return found if isinstance(found, StoredCorpus) else found.data
+    return prepare(imported, "synopsis", settings.prepare)
 
 
 def found_for(home: Path, corpus: StoredCorpus, other: StoredCorpus, settings: Settings) -> OtherTexts:
-    found: Any = find_other_texts.fn(home, corpus, other, settings.prepare, 7)
-    return found if isinstance(found, OtherTexts) else found.data
+    found: OtherTexts = value_of(find_other_texts.fn(home, corpus, other, settings.prepare))
+    return found
 
 
 def test_only_texts_that_the_other_corpus_is_fitted_on(

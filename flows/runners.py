@@ -1,0 +1,38 @@
+"""Where a flow's tasks run: in threads of its own process, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from prefect import get_client
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from conf.errors import GenreflowError
+from conf.schema import Run
+
+DASK_EXTRA = "pip install 'genreflow[dask]'"
+
+
+def runner_of(settings: Run) -> TaskRunner[Any]:
+    """Return the task runner that the configuration asks for, to be entered as a context.
+
+    Raises GenreflowError where Dask is asked for and not installed.
+    """
+    if settings.runner == "threads":
+        return ThreadPoolTaskRunner(max_workers=settings.processes)
+    try:
+        from prefect_dask import DaskTaskRunner
+    except ModuleNotFoundError as error:
+        raise GenreflowError(
+            f"run.runner dask needs a package that is not installed ({error.name}): {DASK_EXTRA}"
+        ) from None
+    # Set when it is imported, and past Prefect's own level: a line for every connection.
+    logging.getLogger("distributed").setLevel(logging.WARNING)
+    if settings.dask_address:
+        return DaskTaskRunner(address=settings.dask_address)
+    workers = {"n_workers": settings.processes, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    # Without it each worker would start a server of its own beside an embedded one.
+    with get_client(sync_client=True) as client:
+        server = {"PREFECT_API_URL": str(client.api_url)}
+    return DaskTaskRunner(cluster_kwargs={**workers, "env": server})

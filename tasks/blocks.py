@@ -1,0 +1,196 @@
+"""Cleaned blocks: the records of some raw parts with their words and sketches, made once and joined ever after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from conf.names import Corpus
+from conf.schema import Prepare
+from scraper.items import RAW_SCHEMA
+from scraper.writer import read_part
+from tasks import store
+from tasks.logic.duplicates import band_keys, bands
+from tasks.logic.text import stop_words, strip_placeholders
+from tasks.logic.words import clean_texts
+from tasks.records import COLUMNS, RawPart, raw_parts
+
+VERSION = 1
+FOLDER = "cleaned"
+RECORDS = "records.parquet"
+BATCH_RECORDS = 5_000
+# Of few different values; the rest is not worth a dictionary.
+_REPEATED = ["title_type", "source", "terms", "part"]
+
+
+class Block(BaseModel, frozen=True):
+    """Name raw parts that are cleaned together: file below raw/ and SHA-256 of each, and where the result goes."""
+
+    corpus: Corpus
+    parts: dict[str, str]
+    titles: int
+    fingerprint: str
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Return the first part's name, and the last one's where there are several."""
+        first, last = min(self.parts), max(self.parts)
+        return first if first == last else f"{first} to {Path(last).name}"
+
+
+class CleanedBlock(BaseModel, frozen=True):
+    """Summarise a stored block: its raw parts as in Block, how many records it holds, and of which sources."""
+
+    corpus: Corpus
+    folder: Path
+    fingerprint: str
+    parts: dict[str, str]
+    records: int
+    sources: list[str]
+    reused: bool = False
+
+
+def plan_blocks(home: Path, corpus: Corpus, settings: Prepare, block_titles: int) -> list[Block]:
+    """Divide the raw parts into blocks, in the order of the parts.
+
+    Parts that a stored block covers stay in it, so that a part is cleaned once, however raw/ grows. The others go
+    together, neighbours of one folder, until a block has block_titles.
+    """
+    left = raw_parts(home / "raw")
+    blocks = []
+    for folder in sorted((home / FOLDER).glob(f"{corpus}-*")):
+        parts = _stored_parts(folder)
+        if parts and all(name in left and left[name].sha256 == digest for name, digest in parts.items()):
+            block = _block(home, corpus, settings, {name: left[name] for name in parts})
+            if block.folder == folder:
+                blocks.append(block)
+                for name in parts:
+                    del left[name]
+    together: dict[str, RawPart] = {}
+    for name, part in left.items():
+        if together and (
+            part.folder != next(iter(together.values())).folder
+            or sum(each.rows for each in together.values()) >= block_titles
+        ):
+            blocks.append(_block(home, corpus, settings, together))
+            together = {}
+        together[name] = part
+    if together:
+        blocks.append(_block(home, corpus, settings, together))
+    return sorted(blocks, key=lambda block: min(block.parts))
+
+
+def _stored_parts(folder: Path) -> dict[str, str]:
+    try:
+        manifest = store.read_manifest(folder)
+    except store.StoreError:
+        # A damaged result is made again, as any other.
+        return {}
+    parts: dict[str, str] = manifest.summary.get("parts", {}) if manifest else {}
+    return parts
+
+
+def _block(home: Path, corpus: Corpus, settings: Prepare, parts: dict[str, RawPart]) -> Block:
+    digests = {name: part.sha256 for name, part in parts.items()}
+    fingerprint = store.fingerprint(
+        step="clean",
+        version=VERSION,
+        corpus=corpus,
+        parts=digests,
+        similarity=settings.duplicate_similarity,
+        ngram=settings.duplicate_ngram,
+        stop_words=stop_words(),
+    )
+    return Block(
+        corpus=corpus,
+        parts=digests,
+        titles=sum(part.rows for part in parts.values()),
+        fingerprint=fingerprint,
+        folder=home / FOLDER / f"{corpus}-{fingerprint[:12]}",
+    )
+
+
+def write_block(raw: Path, block: Block, folder: Path, settings: Prepare) -> tuple[int, list[str]]:
+    """Clean a block's raw parts into one table in `folder`; returns how many records it has, and their sources.
+
+    Columns: COLUMNS, part (where in its source the text stood), text with placeholders off (null: none was told,
+    empty: only a placeholder), tokens (its words joined by blanks), chars and words of them, keys (band_keys of the
+    tokens as bytes). Raises StoreError naming a part that is missing or not what its manifest said.
+    """
+    columns = [*COLUMNS, block.corpus, f"{block.corpus}_source"]
+    records, sources = 0, set()
+    with pq.ParquetWriter(folder / RECORDS, _schema(settings), use_dictionary=_REPEATED) as writer:
+        for name, digest in block.parts.items():
+            path = raw / name
+            if not path.is_file() or store.digest_file(path) != digest:
+                raise store.StoreError(f"{path}: missing, or not what its manifest says (SHA-256)")
+            for batch in read_part(path, columns).to_batches(max_chunksize=BATCH_RECORDS):
+                writer.write_batch(_clean(batch, block.corpus, settings))
+                records += batch.num_rows
+                sources.update(batch["source"].unique().to_pylist())
+    return records, sorted(sources)
+
+
+def _schema(settings: Prepare) -> pa.Schema:
+    count, _ = bands(settings.duplicate_similarity)
+    return pa.schema(
+        [
+            *(RAW_SCHEMA.field(name) for name in COLUMNS),
+            pa.field("part", pa.string()),
+            pa.field("text", pa.string()),
+            pa.field("tokens", pa.string()),
+            pa.field("chars", pa.int32()),
+            pa.field("words", pa.int32()),
+            pa.field("keys", pa.binary(8 * count)),
+        ]
+    )
+
+
+def _clean(batch: pa.RecordBatch, corpus: Corpus, settings: Prepare) -> pa.RecordBatch:
+    schema = _schema(settings)
+    texts = [None if text is None else strip_placeholders(text) or "" for text in batch[corpus].to_pylist()]
+    told = pa.array(texts, pa.string())
+    tokens = list(clean_texts((text or "" for text in texts), stop_words()))
+    keys = band_keys(tokens, settings.duplicate_similarity, settings.duplicate_ngram)
+    words = pa.array(tokens, pa.string())
+    counts = pc.if_else(pc.equal(words, ""), 0, pc.add(pc.count_substring(words, " "), 1))
+    arrays = [batch[name] for name in COLUMNS]
+    arrays += [batch[f"{corpus}_source"], told, words, pc.utf8_length(told), counts.cast(pa.int32())]
+    arrays.append(
+        pa.FixedSizeBinaryArray.from_buffers(schema.field("keys").type, len(keys), [None, pa.py_buffer(keys)])
+    )
+    return pa.record_batch(arrays, schema=schema)
+
+
+def read_columns(blocks: Sequence[CleanedBlock], columns: Sequence[str]) -> pa.Table:
+    """Read columns of all records of the blocks, in the blocks' order."""
+    return pa.concat_tables(pq.read_table(block.folder / RECORDS, columns=list(columns)) for block in blocks)
+
+
+def read_batches(blocks: Sequence[CleanedBlock], columns: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield columns of the blocks' records, some thousand at a time, with the number of records before them."""
+    start = 0
+    for block in blocks:
+        with pq.ParquetFile(block.folder / RECORDS) as file:
+            for batch in file.iter_batches(BATCH_RECORDS, columns=list(columns)):
+                yield start, batch
+                start += batch.num_rows
+
+
+def read_values(
+    blocks: Sequence[CleanedBlock], column: str, rows: npt.NDArray[np.intp]
+) -> Iterator[tuple[npt.NDArray[np.intp], pa.Array]]:
+    """Yield the column's values of the records in `rows`, some at a time, each with its position in `rows`."""
+    order = np.argsort(rows, kind="stable")
+    ascending = rows[order]
+    for start, batch in read_batches(blocks, [column]):
+        low, high = np.searchsorted(ascending, [start, start + batch.num_rows])
+        yield order[low:high], batch[column].take(pa.array(ascending[low:high] - start))

@@ -1,0 +1,89 @@
+"""Cleaning on a Dask cluster: the very corpora that threads make, and a clear word where Dask is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from distributed import Client, get_task_stream
+
+from conf.errors import GenreflowError
+from conf.schema import load
+from scraper.importers.files import import_file
+from scraper.site.generator import generate_titles
+
+BLOCKS = 6
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("raw")
+    pq.write_table(generate_titles(100 * BLOCKS, random_seed=5), folder / "titles.parquet")
+    import_file(
+        folder / "titles.parquet",
+        folder / "raw",
+        genres=load("quick").prepare.genres,
+        max_bad_share=0.2,
+        part_titles=100,
+    )
+    return folder / "raw"
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[str]:
+    """Start a scheduler and two workers, each a process of its own, and yield the scheduler's address."""
+    note = str(tmp_path / "scheduler.json")
+    commands = [["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", note]]
+    commands += [["worker", "--scheduler-file", note, "--nthreads", "1", "--no-dashboard", "--no-nanny"]] * 2
+    # Workers import genreflow from where this test does.
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with (tmp_path / "dask.log").open("w") as log:
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-P", "-m", "dask", *command], stdout=log, stderr=log, env=environment, cwd=tmp_path
+            )
+            for command in commands
+        ]
+        try:
+            with Client(scheduler_file=note, timeout=60, set_as_default=False) as client:
+                client.wait_for_workers(2, timeout=60)
+                yield client.scheduler.address
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+
+
+def prepared(raw: Path, home: Path, *overrides: str) -> dict[str, bytes]:
+    """Prepare both corpora in a new home and return the bytes of their tables."""
+    from flows.prepare import prepare
+
+    home.mkdir()
+    (home / "raw").symlink_to(raw, target_is_directory=True)
+    corpora = prepare("quick", ["run.block_titles=100", *overrides], str(home))
+    return {name: (corpus.folder / "titles.parquet").read_bytes() for name, corpus in corpora.items()}
+
+
+def test_cluster_of_two_processes_makes_the_same_bytes(
+    raw: Path, cluster: str, tmp_path: Path, prefect_server: None
+) -> None:
+    by_threads = prepared(raw, tmp_path / "threads")
+    with Client(cluster, set_as_default=False) as client, get_task_stream(client) as told:
+        by_dask = prepared(raw, tmp_path / "dask", "run.runner=dask", f"run.dask_address={cluster}")
+    assert by_dask == by_threads
+    workers = [task["worker"] for task in told.data if "clean" in str(task["key"])]
+    assert len(workers) == 2 * BLOCKS
+    assert len(set(workers)) == 2
+
+
+def test_missing_dask_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.runners import runner_of
+
+    monkeypatch.setitem(sys.modules, "prefect_dask", None)
+    with pytest.raises(GenreflowError, match=r"run.runner dask needs .*: pip install 'genreflow\[dask\]'"):
+        runner_of(load("quick", ["run.runner=dask"]).run)
