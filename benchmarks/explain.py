@@ -18,9 +18,9 @@ from rich.progress import track
 from rich.table import Table
 from scipy.stats import bootstrap
 
+from benchmarks.homes import results
 from conf.errors import GenreflowError
 from conf.names import Corpus
-from tasks import store
 from tasks.corpus import StoredCorpus, read_titles
 from tasks.fitting import MODEL
 from tasks.logic.explanation import Passage, by_kind, kinds, read_passage
@@ -53,7 +53,8 @@ def main(
     Probabilities are those of the recipe before calibration. The random words are drawn among those that the cleaning
     leaves, so that no stop word makes the comparison easy; a title without three such words besides is left out.
     """
-    stored = _newest_corpus(home, corpus)
+    folder, manifest = results(home, "corpora", corpus)[0]
+    stored = StoredCorpus(folder=folder, **manifest.summary)
     frame = read_titles(stored)
     test = frame[frame["split"] == "test"].reset_index(drop=True)
     rng = np.random.default_rng(random_seed)
@@ -115,19 +116,11 @@ def without(passage: Passage, removed: Sequence[str]) -> str:
     return " ".join(word for word, kind in pairs if kind not in removed)
 
 
-def _newest_corpus(home: Path, corpus: Corpus) -> StoredCorpus:
-    found = _manifests(home / "corpora", corpus)
-    if not found:
-        raise GenreflowError(f"{home}: no {corpus} corpus; expected a home in which recipes were trained")
-    folder, manifest = found[-1]
-    return StoredCorpus(folder=folder, **manifest.summary)
-
-
 def _models(home: Path, corpus: Corpus, recipes: Sequence[str]) -> list[StoredModel]:
     """Return the newest model of each recipe asked for, of all recipes where none is."""
     newest = {
         manifest.summary["recipe"]: StoredModel(folder=folder, **manifest.summary)
-        for folder, manifest in _manifests(home / "models", corpus)
+        for folder, manifest in reversed(results(home, "models", corpus))
         if manifest.summary["recipe"] != "prior"
     }
     missing = [recipe for recipe in recipes if recipe not in newest]
@@ -135,12 +128,6 @@ def _models(home: Path, corpus: Corpus, recipes: Sequence[str]) -> list[StoredMo
         there = ", ".join(newest) or "none"
         raise GenreflowError(f"{home}: no {corpus} model of {', '.join(missing) or 'any recipe'}; there: {there}")
     return [model for recipe, model in newest.items() if not recipes or recipe in recipes]
-
-
-def _manifests(folder: Path, corpus: Corpus) -> list[tuple[Path, store.Manifest]]:
-    found = [(path, store.read_manifest(path)) for path in sorted(folder.glob(f"{corpus}-*"))]
-    whole = [(path, manifest) for path, manifest in found if manifest is not None and manifest.complete]
-    return sorted(whole, key=lambda pair: pair[1].created)
 
 
 def _check(model: StoredModel, trained: np.ndarray, found: np.ndarray, drawn: np.ndarray, corpus: StoredCorpus) -> None:

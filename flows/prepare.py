@@ -13,7 +13,7 @@ from flows.home import open_home, value_of
 from flows.runners import runner_of
 from tasks import progress
 from tasks.blocks import CleanedBlock, plan_blocks
-from tasks.cleaning import clean_block, open_pool
+from tasks.cleaning import clean_block, open_cleaners
 from tasks.corpus import StoredCorpus, find_corpus, prepare_corpus
 
 
@@ -43,13 +43,13 @@ def _clean(home: Path, settings: Settings) -> dict[Corpus, list[CleanedBlock]]:
     planned = [block for blocks in plans.values() for block in blocks]
     titles = sum(block.titles for block in planned)
     with (
-        open_pool(settings.run, titles) as pool,
+        open_cleaners(settings.run, titles) as cleaners,
         runner_of(settings.run) as runner,
         progress.bar("clean", titles, get_run_logger()) as advance,
     ):
         futures = {
             runner.submit(
-                clean_block, {"home": home, "block": block, "settings": settings.prepare, "pool": pool}
+                clean_block, {"home": home, "block": block, "settings": settings.prepare, "cleaners": cleaners}
             ): block
             for block in planned
         }

@@ -1,7 +1,11 @@
-"""Cleaned blocks: the records of some raw parts with their words and sketches, made once and joined ever after."""
+"""Cleaned blocks: the records of some raw parts with their words and sketches, made once and joined ever after.
+
+`python -m tasks.blocks` writes blocks in a process of its own.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -118,25 +122,42 @@ def _block(home: Path, corpus: Corpus, settings: Prepare, parts: dict[str, RawPa
     )
 
 
-def write_block(raw: Path, block: Block, folder: Path, settings: Prepare) -> tuple[int, list[str]]:
-    """Clean a block's raw parts into one table in `folder`; returns how many records it has, and their sources.
+class Order(BaseModel, frozen=True):
+    """Ask for a block: where its raw parts are, where its table goes, and how it is made."""
+
+    raw: Path
+    block: Block
+    folder: Path
+    settings: Prepare
+
+
+class Written(BaseModel, frozen=True):
+    """Tell of a written block: its records and their sources, or what was wrong with its raw parts."""
+
+    records: int = 0
+    sources: list[str] = []
+    error: str | None = None
+
+
+def write_block(order: Order) -> Written:
+    """Clean a block's raw parts into one table.
 
     Columns: COLUMNS, part (where in its source the text stood), text with placeholders off (null: none was told,
     empty: only a placeholder), tokens (its words joined by blanks), chars and words of them, keys (band_keys of the
     tokens as bytes). Raises StoreError naming a part that is missing or not what its manifest said.
     """
-    columns = [*COLUMNS, block.corpus, f"{block.corpus}_source"]
+    corpus, settings = order.block.corpus, order.settings
     records, sources = 0, set()
-    with pq.ParquetWriter(folder / RECORDS, _schema(settings), use_dictionary=_REPEATED) as writer:
-        for name, digest in block.parts.items():
-            path = raw / name
+    with pq.ParquetWriter(order.folder / RECORDS, _schema(settings), use_dictionary=_REPEATED) as writer:
+        for name, digest in order.block.parts.items():
+            path = order.raw / name
             if not path.is_file() or store.digest_file(path) != digest:
                 raise store.StoreError(f"{path}: missing, or not what its manifest says (SHA-256)")
-            for batch in read_part(path, columns).to_batches(max_chunksize=BATCH_RECORDS):
-                writer.write_batch(_clean(batch, block.corpus, settings))
+            for batch in read_part(path, [*COLUMNS, corpus, f"{corpus}_source"]).to_batches(BATCH_RECORDS):
+                writer.write_batch(_clean(batch, corpus, settings))
                 records += batch.num_rows
                 sources.update(batch["source"].unique().to_pylist())
-    return records, sorted(sources)
+    return Written(records=records, sources=sorted(sources))
 
 
 def _schema(settings: Prepare) -> pa.Schema:
@@ -194,3 +215,18 @@ def read_values(
     for start, batch in read_batches(blocks, [column]):
         low, high = np.searchsorted(ascending, [start, start + batch.num_rows])
         yield order[low:high], batch[column].take(pa.array(ascending[low:high] - start))
+
+
+def main() -> None:
+    """Write the blocks that are ordered on standard input, a line of JSON each, and answer each with a line."""
+    for line in sys.stdin:
+        try:
+            written = write_block(Order.model_validate_json(line))
+        except store.StoreError as error:
+            written = Written(error=str(error))
+        sys.stdout.write(written.model_dump_json() + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
-import threading
+import queue
+import subprocess
+import sys
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from prefect import get_run_logger, task
@@ -17,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from conf.errors import GenreflowError
 from conf.schema import Prepare, Run
 from tasks import store
-from tasks.blocks import VERSION, Block, CleanedBlock, write_block
+from tasks.blocks import VERSION, Block, CleanedBlock, Order, Written, write_block
 from tasks.reuse import cached
 
 
@@ -26,54 +24,81 @@ class CleaningError(GenreflowError):
 
 
 @task(task_run_name="clean {block.corpus} {block.name}", cache_policy=NO_CACHE)
-def clean_block(home: Path, block: Block, settings: Prepare, pool: Executor | None) -> CleanedBlock:
-    """Clean a block's raw parts into cleaned/<corpus>-<fingerprint>/, in a process of the pool where there is one.
+def clean_block(home: Path, block: Block, settings: Prepare, cleaners: Cleaners | None) -> CleanedBlock:
+    """Clean a block's raw parts into cleaned/<corpus>-<fingerprint>/, by one of the cleaners where there are any.
 
-    Raises StoreError for a part that is missing or damaged, CleaningError when the pool's process was killed.
+    Raises StoreError for a part that is missing or damaged, CleaningError when a cleaner's process was killed.
     """
     found = store.find_result(block.folder, block.fingerprint)
     if found:
         return cached(CleanedBlock(folder=block.folder, **found.summary, reused=True), block.folder)
 
     with store.new_result(block.folder, step="clean", version=VERSION, fingerprint=block.fingerprint) as draft:
-        work = (home / "raw", block, draft.folder, settings)
-        try:
-            records, sources = pool.submit(write_block, *work).result() if pool else write_block(*work)
-        except BrokenProcessPool:
-            raise CleaningError(
-                f"{block.name}: the process that cleaned it was killed, perhaps for want of memory; "
-                f"run.processes=1 needs less"
-            ) from None
+        order = Order(raw=home / "raw", block=block, folder=draft.folder, settings=settings)
+        written = cleaners.clean(order) if cleaners else write_block(order)
         draft.summary = {
-            "corpus": block.corpus, "fingerprint": block.fingerprint, "parts": block.parts, "records": records,
-            "sources": sources,
+            "corpus": block.corpus, "fingerprint": block.fingerprint, "parts": block.parts,
+            "records": written.records, "sources": written.sources,
         }  # fmt: skip
-    get_run_logger().info("%s: %d records of %s cleaned", block.corpus, records, block.name)
+    get_run_logger().info("%s: %d records of %s cleaned", block.corpus, written.records, block.name)
     return CleanedBlock(folder=block.folder, **draft.summary)
 
 
+class Cleaners:
+    """Keep processes that each clean one block after the other (python -m tasks.blocks); any thread may ask.
+
+    They are no multiprocessing pool: its processes take over sys.path, where a model that MLflow has loaded puts its
+    own, older copy of this package first.
+    """
+
+    def __init__(self, processes: int) -> None:
+        self._free: queue.SimpleQueue[subprocess.Popen[str]] = queue.SimpleQueue()
+        self.processes = [self._start() for _ in range(processes)]
+        for process in self.processes:
+            self._free.put(process)
+
+    def clean(self, order: Order) -> Written:
+        """Let a free process write the block, waiting for one; raises as write_block does, or CleaningError."""
+        process = self._free.get()
+        try:
+            assert process.stdin and process.stdout
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(order.model_dump_json() + "\n")
+                process.stdin.flush()
+            reply = process.stdout.readline()
+        finally:
+            self._free.put(process)
+        if not reply:
+            raise CleaningError(
+                f"{order.block.name}: the process that cleaned it ended with exit code {process.wait()}, "
+                f"perhaps for want of memory; run.processes=1 needs less"
+            )
+        written = Written.model_validate_json(reply)
+        if written.error:
+            raise store.StoreError(written.error)
+        return written
+
+    def close(self) -> None:
+        """End the processes; what they have not finished is lost."""
+        for process in self.processes:
+            process.kill()
+            process.communicate()
+
+    @staticmethod
+    def _start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-P", "-m", "tasks.blocks"]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 @contextlib.contextmanager
-def open_pool(settings: Run, titles: int) -> Iterator[Executor | None]:
-    """Yield a pool of processes to clean so many titles; None where the runner has its own or one block is all."""
+def open_cleaners(settings: Run, titles: int) -> Iterator[Cleaners | None]:
+    """Yield processes to clean so many titles; None where the runner has its own, or one block is all."""
     processes = min(settings.processes, titles // settings.block_titles)
     if settings.runner != "threads" or processes < 2:
         yield None
         return
-    # Spawned: a fork of a process with threads may wait for ever on a lock that one of them held.
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _end_with_parent)
+    cleaners = Cleaners(processes)
     try:
-        yield pool
+        yield cleaners
     finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """Let this process end when its parent was killed: it would wait for work for ever."""
-
-    def watch() -> None:
-        parent = multiprocessing.parent_process()
-        if parent:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+        cleaners.close()

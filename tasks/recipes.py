@@ -98,7 +98,8 @@ def fit_seed(given: Fitting) -> tuple[Probabilities, networks.History]:
     """Fit the study's network for its number of epochs."""
     settings = SeedNetwork.model_validate(given.settings)
     vocabulary, vectors = _vectors(given)
-    rows = sequences.number_words(given.train.texts.words, vocabulary)
+    numbers = sequences.numbers_of(vocabulary)
+    rows = sequences.number_words(given.train.texts.words, numbers)
     length = min(max(len(row) for row in rows), settings.max_words)
     networks.make_repeatable(given.random_seed)
     network = networks.build_seed(
@@ -113,13 +114,13 @@ def fit_seed(given: Fitting) -> tuple[Probabilities, networks.History]:
         network,
         rows,
         given.train.truth,
-        (sequences.number_words(given.validation.texts.words, vocabulary), given.validation.truth),
+        (sequences.number_words(given.validation.texts.words, numbers), given.validation.truth),
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         on_epoch=_on_epoch(given.report, 0, settings.epochs, "val_loss"),
     )
     saved_recipe.save_seed(given.folder, network, vocabulary)
-    return lambda texts: networks.seed_probabilities(network, sequences.number_words(texts.words, vocabulary)), history
+    return lambda texts: networks.seed_probabilities(network, sequences.number_words(texts.words, numbers)), history
 
 
 def fit_bilstm(given: Fitting) -> tuple[Probabilities, networks.History]:
@@ -139,8 +140,9 @@ def fit_bilstm(given: Fitting) -> tuple[Probabilities, networks.History]:
         random_seed=given.random_seed,
     )
     reading = {"window": settings.window, "max_words": settings.max_words}
-    train = bilstm.read(texts, vocabulary, start.terms, **reading)
-    validation = bilstm.read(given.validation.texts.words, vocabulary, start.terms, **reading)
+    numbers = sequences.numbers_of(vocabulary)
+    train = bilstm.read(texts, numbers, start.terms, **reading)
+    validation = bilstm.read(given.validation.texts.words, numbers, start.terms, **reading)
     members, histories = [], []
     for member in range(settings.members):
         seed = given.random_seed + member
@@ -175,7 +177,7 @@ def fit_bilstm(given: Fitting) -> tuple[Probabilities, networks.History]:
         )
         members.append(bilstm.without_optimizer(network))
     saved_recipe.save_bilstm(given.folder, members, vocabulary, start.terms, term_scale=settings.term_scale, **reading)
-    reader = saved_recipe.bilstm_reader(members, vocabulary, start.terms, term_scale=settings.term_scale, **reading)
+    reader = saved_recipe.bilstm_reader(members, numbers, start.terms, term_scale=settings.term_scale, **reading)
     return reader, _mean_history(histories)
 
 

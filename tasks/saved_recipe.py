@@ -145,10 +145,10 @@ def _open_linear(folder: Path, reading: dict[str, Any]) -> Opened:
 
 
 def _open_seed(folder: Path, reading: dict[str, Any]) -> Opened:
-    network, vocabulary = _read_network(folder / NETWORK), _read_json(folder / VOCABULARY)
+    network, numbers = _read_network(folder / NETWORK), sequences.numbers_of(_read_json(folder / VOCABULARY))
     return Opened(
-        lambda texts: networks.seed_probabilities(network, sequences.number_words(texts.words, vocabulary)),
-        functools.partial(contributions.of_seed, Gradients(network), vocabulary),
+        lambda texts: networks.seed_probabilities(network, sequences.number_words(texts.words, numbers)),
+        functools.partial(contributions.of_seed, Gradients(network), numbers),
     )
 
 
@@ -156,18 +156,18 @@ def _open_bilstm(folder: Path, reading: dict[str, Any]) -> Opened:
     from tasks.logic import layers  # noqa: F401  the names that the saved networks' layers are registered by
 
     members = [_read_network(folder / f"{i}-{NETWORK}") for i in range(reading["networks"])]
-    vocabulary, (terms, _) = _read_json(folder / VOCABULARY), _read_terms(folder)
+    numbers, (terms, _) = sequences.numbers_of(_read_json(folder / VOCABULARY)), _read_terms(folder)
     read = {name: reading[name] for name in ("window", "max_words", "term_scale")}
     gradients = [Gradients(network) for network in members]
     return Opened(
-        bilstm_reader(members, vocabulary, terms, **read),
-        functools.partial(contributions.of_bilstm, gradients, vocabulary, terms, **read),
+        bilstm_reader(members, numbers, terms, **read),
+        functools.partial(contributions.of_bilstm, gradients, numbers, terms, **read),
     )
 
 
 def bilstm_reader(
     members: Sequence[Any],
-    vocabulary: Sequence[str],
+    numbers: Mapping[str, int],
     terms: linear.Terms,
     *,
     window: int,
@@ -178,7 +178,7 @@ def bilstm_reader(
     from tasks.logic import bilstm
 
     def probabilities(texts: Texts) -> np.ndarray:
-        reading = bilstm.read(texts.words, vocabulary, terms, window, max_words)
+        reading = bilstm.read(texts.words, numbers, terms, window, max_words)
         found = [bilstm.bilstm_probabilities(network, reading, window, term_scale) for network in members]
         return np.asarray(np.mean(found, axis=0))
 

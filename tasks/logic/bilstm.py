@@ -5,7 +5,7 @@ Keras is imported when first used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,9 +28,9 @@ class Reading(NamedTuple):
     terms: csr_matrix
 
 
-def read(words: Sequence[str], vocabulary: Sequence[str], terms: Terms, window: int, max_words: int) -> Reading:
+def read(words: Sequence[str], numbers: Mapping[str, int], terms: Terms, window: int, max_words: int) -> Reading:
     """Read space-joined texts: known words, of very long texts evenly spread windows, and all known n-grams."""
-    rows = [read_windows(row, window, max_words) for row in number_words(words, vocabulary)]
+    rows = [read_windows(row, window, max_words) for row in number_words(words, numbers)]
     return Reading(rows, terms.weigh(words))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -36,16 +36,16 @@ def of_linear(model: LinearModel, passage: Passage, columns: Sequence[int]) -> F
     return spread(terms, passage, found.indices, scores)
 
 
-def of_seed(gradients: Gradients, vocabulary: Sequence[str], passage: Passage, columns: Sequence[int]) -> Floats:
+def of_seed(gradients: Gradients, numbers: Mapping[str, int], passage: Passage, columns: Sequence[int]) -> Floats:
     """Return gradient x input of the word vectors; words beyond the network's input length add 0."""
-    padded = sequences.pad(sequences.number_words(passage.texts.words, vocabulary), gradients.network.input_shape[1])
+    padded = sequences.pad(sequences.number_words(passage.texts.words, numbers), gradients.network.input_shape[1])
     (words,) = gradients([padded], columns)
-    return passage.by_word(_laid(passage, _known(passage, vocabulary), words))
+    return passage.by_word(_laid(passage, _known(passage, numbers), words))
 
 
 def of_bilstm(
     gradients: Sequence[Gradients],
-    vocabulary: Sequence[str],
+    numbers: Mapping[str, int],
     terms: Terms,
     passage: Passage,
     columns: Sequence[int],
@@ -59,9 +59,9 @@ def of_bilstm(
     Without joint_units an n-gram's product is its TF-IDF x weight, and is shared as of_linear does it. Words of a very
     long text that no window holds add 0 besides.
     """
-    reading = bilstm.read(passage.texts.words, vocabulary, terms, window, max_words)
+    reading = bilstm.read(passage.texts.words, numbers, terms, window, max_words)
     inputs = bilstm.inputs_of(reading, np.array([0]), window, term_scale)
-    read = sequences.read_windows(_known(passage, vocabulary), window, max_words)
+    read = sequences.read_windows(_known(passage, numbers), window, max_words)
     parts, probabilities = [], []
     for each in gradients:
         words, weights = each(inputs, columns)
@@ -135,10 +135,9 @@ def _places(terms: Terms, passage: Passage) -> list[tuple[str, int, int]]:
     ]
 
 
-def _known(passage: Passage, vocabulary: Sequence[str]) -> np.ndarray:
+def _known(passage: Passage, numbers: Mapping[str, int]) -> np.ndarray:
     """Return the places of the tokens that a network knows, in the order in which it gets them."""
-    words = set(vocabulary)
-    return np.array([i for i, token in enumerate(passage.tokens) if token in words], dtype=int)
+    return np.array([i for i, token in enumerate(passage.tokens) if token in numbers], dtype=int)
 
 
 def _laid(passage: Passage, read: np.ndarray, products: np.ndarray) -> Floats:

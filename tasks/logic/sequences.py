@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 
-def number_words(texts: Sequence[str], vocabulary: Sequence[str]) -> list[np.ndarray]:
+def numbers_of(vocabulary: Sequence[str]) -> dict[str, int]:
+    """Return each word's number; made once a vocabulary, since it takes longer than to read a text."""
+    return {word: i + 1 for i, word in enumerate(vocabulary)}
+
+
+def number_words(texts: Sequence[str], numbers: Mapping[str, int]) -> list[np.ndarray]:
     """Turn space-joined texts into int32 arrays of their known words."""
-    numbers = {word: i + 1 for i, word in enumerate(vocabulary)}
     return [np.array([numbers[word] for word in text.split() if word in numbers], dtype=np.int32) for text in texts]
 
 

@@ -114,9 +114,9 @@ def test_first_model_of_a_corpus_becomes_champion(trained_home: TrainedHome, cor
 
 def test_every_result_is_whole_and_nothing_half_made_is_left(trained_home: TrainedHome) -> None:
     manifests = list(trained_home.path.glob("*/*/" + store.MANIFEST))
-    # One crawl, vectors of each corpus and of both; for each corpus itself, the other's texts, models, evaluations,
-    # behaviour.
-    assert len(manifests) == 1 + 3 + 2 * (1 + 1 + 2 * len(RECIPES) + 1)
+    # One crawl, vectors of each corpus and of both; for each corpus itself, its cleaned block, the other's texts,
+    # models, evaluations, behaviour.
+    assert len(manifests) == 1 + 3 + 2 * (1 + 1 + 1 + 2 * len(RECIPES) + 1)
     for path in manifests:
         manifest = store.read_manifest(path.parent)
         assert manifest is not None

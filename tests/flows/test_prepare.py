@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
-from concurrent.futures.process import BrokenProcessPool
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from scraper.items import GENERATED, Title
 from scraper.site.generator import generate_titles
 from scraper.writer import PartWriter
 from tasks.blocks import plan_blocks
-from tasks.cleaning import CleaningError, clean_block
+from tasks.cleaning import Cleaners, CleaningError, clean_block
 from tasks.corpus import StoredCorpus
 from tasks.store import StoreError
 
@@ -119,14 +119,44 @@ def test_a_damaged_block_is_cleaned_again(tmp_path: Path) -> None:
     assert records.read_bytes() == whole
 
 
-def test_a_killed_process_is_told_with_what_to_do(tmp_path: Path) -> None:
-    class Killed(Executor):
-        def submit(self, *_: object, **__: object) -> None:  # type: ignore[override]
-            raise BrokenProcessPool
+@pytest.fixture
+def cleaners() -> Iterator[Cleaners]:
+    with contextlib.closing(Cleaners(2)) as started:
+        yield started
 
+
+def test_a_cleaner_names_a_damaged_part_and_goes_on(tmp_path: Path, cleaners: Cleaners) -> None:
+    crawl(tmp_path, 2)
+    settings = load("quick").prepare
+    first, second = plan_blocks(tmp_path, "summary", settings, PART)
+    part = tmp_path / "raw" / NAME / "part-00000.parquet"
+    part.write_bytes(part.read_bytes()[:-10])
+    with disable_run_logger():
+        with pytest.raises(StoreError, match=f"{part}: missing, or not what its manifest says"):
+            clean_block.fn(tmp_path, first, settings, cleaners)
+        assert clean_block.fn(tmp_path, second, settings, cleaners).records == PART
+
+
+def test_a_killed_cleaner_is_told_with_what_to_do(tmp_path: Path, cleaners: Cleaners) -> None:
     crawl(tmp_path, 1)
     settings = load("quick").prepare
     (block,) = plan_blocks(tmp_path, "summary", settings, PART)
-    with pytest.raises(CleaningError, match=rf"{NAME}/part-00000.parquet: .* run\.processes=1 needs less"):
-        clean_block.fn(tmp_path, block, settings, Killed())
+    for process in cleaners.processes:
+        process.kill()
+        process.wait()
+    expected = rf"{NAME}/part-00000.parquet: .* exit code -9, .* run\.processes=1 needs less"
+    with pytest.raises(CleaningError, match=expected):
+        clean_block.fn(tmp_path, block, settings, cleaners)
     assert list((tmp_path / "cleaned").iterdir()) == []
+
+
+def test_cleaners_read_their_own_code_whatever_the_path_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As a model does that MLflow has loaded: it brings the code that it was made with.
+    (tmp_path / "older" / "tasks").mkdir(parents=True)
+    (tmp_path / "older" / "tasks" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "older")
+    crawl(tmp_path, 1)
+    settings = load("quick").prepare
+    (block,) = plan_blocks(tmp_path, "summary", settings, PART)
+    with contextlib.closing(Cleaners(1)) as started, disable_run_logger():
+        assert clean_block.fn(tmp_path, block, settings, started).records == PART

@@ -5,6 +5,7 @@ import pytest
 
 from tasks.logic import bilstm, networks
 from tasks.logic.linear import fit_linear
+from tasks.logic.sequences import numbers_of
 
 WORDS = [f"w{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(60)]
 WINDOW, SCALE = 8, 4.0
@@ -38,7 +39,7 @@ def build(start, seed: int = 7, **changes):
 
 
 def read(start, texts, max_words=32):
-    return bilstm.read(texts, WORDS, start.terms, WINDOW, max_words)
+    return bilstm.read(texts, numbers_of(WORDS), start.terms, WINDOW, max_words)
 
 
 def loss_of(values) -> float:

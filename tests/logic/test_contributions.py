@@ -8,6 +8,7 @@ from tasks.logic.explanation import Passage, read_passage
 from tasks.logic.gradients import Gradients
 from tasks.logic.linear import LinearModel, fit_linear, linear_probabilities
 from tasks.logic.logits import logit
+from tasks.logic.sequences import numbers_of
 
 STOP_WORDS = frozenset({"the", "a", "on", "in"})
 TRAIN = [
@@ -74,8 +75,8 @@ def test_characters_speak_for_the_word_they_stand_in() -> None:
     assert found == pytest.approx([0.0, whole / 2, 0.0, whole / 2])
 
 
-def vocabulary() -> list[str]:
-    return sorted({token for text in TRAIN for token in passage(text).tokens})
+def numbers() -> dict[str, int]:
+    return numbers_of(sorted({token for text in TRAIN for token in passage(text).tokens}))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def start() -> LinearModel:
 
 def build(start: LinearModel, seed: int = 7, joint_units: int = 0):
     networks.make_repeatable(seed)
-    vectors = np.random.default_rng(seed).normal(size=(len(vocabulary()), 6)).astype(np.float32)
+    vectors = np.random.default_rng(seed).normal(size=(len(numbers()), 6)).astype(np.float32)
     return bilstm.build_bilstm(
         vectors, start, units=5, window=WINDOW, pooling="both", joint_units=joint_units, word_dropout=0.2,
         vector_dropout=0.2, dropout=0.2, term_scale=SCALE, random_seed=seed,
@@ -94,7 +95,7 @@ def build(start: LinearModel, seed: int = 7, joint_units: int = 0):
 
 def explain_bilstm(members: list, start: LinearModel, read: Passage, columns: list[int]) -> np.ndarray:
     return contributions.of_bilstm(
-        [Gradients(each) for each in members], vocabulary(), start.terms, read, columns,
+        [Gradients(each) for each in members], numbers(), start.terms, read, columns,
         window=WINDOW, max_words=MAX_WORDS, term_scale=SCALE,
     )  # fmt: skip
 
@@ -105,9 +106,9 @@ def bilstm_logits(network, start: LinearModel, read: Passage, embedded_of: str |
     (table,) = embedding.get_weights()
     if embedded_of:
         changed = table.copy()
-        changed[vocabulary().index(embedded_of) + 1] *= by
+        changed[numbers()[embedded_of]] *= by
         embedding.set_weights([changed])
-    reading = bilstm.read(read.texts.words, vocabulary(), start.terms, WINDOW, MAX_WORDS)
+    reading = bilstm.read(read.texts.words, numbers(), start.terms, WINDOW, MAX_WORDS)
     found = logit(bilstm.bilstm_probabilities(network, reading, WINDOW, SCALE))[0]
     embedding.set_weights([table])
     return found
@@ -127,7 +128,7 @@ def test_gradient_times_input_is_how_the_logit_moves_as_a_words_vector_grows(sta
     )
     # Without n-grams only the vectors are left, and those of "pirates" stand in the text once.
     gradients = Gradients(network)
-    reading = bilstm.read(read.texts.words, vocabulary(), start.terms, WINDOW, MAX_WORDS)
+    reading = bilstm.read(read.texts.words, numbers(), start.terms, WINDOW, MAX_WORDS)
     words, _ = gradients(bilstm.inputs_of(reading, np.array([0]), WINDOW, SCALE), [0, 1])
     assert words[0] == pytest.approx(moved / (2 * step), abs=2e-3)
     assert np.abs(words[0]).max() > 0.01
@@ -147,7 +148,7 @@ def test_a_bilstms_words_are_their_vectors_and_their_n_grams(start) -> None:
     network, read = build(start), passage("The pirates sail a robot")
     words, _ = Gradients(network)(
         bilstm.inputs_of(
-            bilstm.read(read.texts.words, vocabulary(), start.terms, WINDOW, MAX_WORDS), np.array([0]), WINDOW, SCALE
+            bilstm.read(read.texts.words, numbers(), start.terms, WINDOW, MAX_WORDS), np.array([0]), WINDOW, SCALE
         ),
         [0, 1],
     )
@@ -186,12 +187,12 @@ def test_a_text_that_a_bilstm_does_not_know_adds_nothing(start, text: str) -> No
 
 def test_a_seeds_words_beyond_its_length_add_nothing() -> None:
     networks.make_repeatable(7)
-    vectors = np.random.default_rng(7).normal(size=(len(vocabulary()), 6)).astype(np.float32)
+    vectors = np.random.default_rng(7).normal(size=(len(numbers()), 6)).astype(np.float32)
     network = networks.build_seed(vectors, 2, 3, units=[4], dropout=0.1, learning_rate=0.01)
     read = passage("Pirates, unheard of, sail the stormy sea")
-    found = contributions.of_seed(Gradients(network), vocabulary(), read, [0, 1])
+    found = contributions.of_seed(Gradients(network), numbers(), read, [0, 1])
     assert np.flatnonzero(np.abs(found).sum(axis=1)).tolist() == [0, 3, 5]
-    row = np.array([[vocabulary().index(word) + 1 for word in ("pirates", "sail", "stormy")]])
+    row = np.array([[numbers()[word] for word in ("pirates", "sail", "stormy")]])
     step, moved = 0.01, []
     embedding = next(layer for layer in network.layers if layer.name.startswith("embedding"))
     (table,) = embedding.get_weights()

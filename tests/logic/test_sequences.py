@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from tasks.logic.sequences import like_lengths, number_words, pad, read_windows
+from tasks.logic.sequences import like_lengths, number_words, numbers_of, pad, read_windows
 
 
 def test_words_are_numbered_from_one_and_unknown_ones_left_out() -> None:
-    rows = number_words(["moon rises moon", "nothing known", ""], ["moon", "rises"])
+    rows = number_words(["moon rises moon", "nothing known", ""], numbers_of(["moon", "rises"]))
     assert [row.tolist() for row in rows] == [[1, 2, 1], [], []]
 
 
