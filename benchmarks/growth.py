@@ -22,10 +22,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.growth_titles import write_titles
-from conf.schema import load
+from benchmarks.growth_titles import write_raw
 from flows.session import quiet, set_up
-from scraper.importers.files import import_file
 
 SIZES = [10_000, 31_600, 100_000, 316_000, 1_000_000]
 STAGES = ("prepare", "embed", "linear")
@@ -87,13 +85,7 @@ def new_home(folder: Path, size: int, number: int) -> Path:
     """Return an empty home over raw titles of this size, which are made once."""
     raw = folder / f"raw-{size}"
     if not raw.exists():
-        file = folder / f"generated-{size}.parquet"
-        write_titles(file, size, SEED)
-        settings = load("base")
-        import_file(
-            file, raw, genres=settings.prepare.genres, max_bad_share=0.0, part_titles=settings.import_.part_titles
-        )
-        file.unlink()
+        write_raw(raw, size, SEED)
     home = folder / f"home-{size}-{number}-{os.getpid()}"
     home.mkdir()
     (home / "raw").symlink_to(raw, target_is_directory=True)

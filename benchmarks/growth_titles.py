@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from conf.schema import load
+from scraper.importers.files import import_file
 from scraper.site.generator import TITLES_SCHEMA
 from tasks.logic.text import stop_words
 
@@ -34,6 +36,16 @@ def write_titles(path: Path, count: int, random_seed: int) -> None:
     with pq.ParquetWriter(path, TITLES_SCHEMA) as writer:
         for table in tables(count, random_seed):
             writer.write_table(table)
+
+
+def write_raw(raw: Path, count: int, random_seed: int) -> None:
+    """Import so many generated titles into a folder of raw titles."""
+    settings = load("base")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "titles.parquet"
+        write_titles(file, count, random_seed)
+        part_titles = settings.import_.part_titles
+        import_file(file, raw, genres=settings.prepare.genres, max_bad_share=0.0, part_titles=part_titles)
 
 
 def tables(count: int, random_seed: int) -> Iterator[pa.Table]:
