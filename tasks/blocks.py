@@ -222,7 +222,7 @@ def main() -> None:
     for line in sys.stdin:
         try:
             written = write_block(Order.model_validate_json(line))
-        except store.StoreError as error:
+        except (store.StoreError, OSError) as error:
             written = Written(error=str(error))
         sys.stdout.write(written.model_dump_json() + "\n")
         sys.stdout.flush()

@@ -35,7 +35,7 @@ Path(answers).write_text(json.dumps({"tasks": tasks.__file__, "packages": packag
 """
 
 
-@pytest.mark.parametrize("recipe", ["champion", "bilstm"])
+@pytest.mark.parametrize("recipe", ["champion", "linear", "bilstm"])
 def test_model_predicts_in_another_process_as_in_training(
     trained_home: TrainedHome, tmp_path: Path, recipe: str
 ) -> None:
@@ -51,6 +51,8 @@ def test_model_predicts_in_another_process_as_in_training(
 
     assert Path(answer["tasks"]).is_relative_to(trained_home.path / "mlflow" / "artifacts")
     assert not {"prefect", "scrapy", "flows", "scraper", "conf"} & set(answer["packages"])
+    if recipe == "linear":
+        assert not {"tensorflow", "keras", "torch", "gensim", "nltk"} & set(answer["packages"])
     expected = apply_calibration(read_probabilities(fitted)["test"], read_decision(run.evaluation)["calibration"])
     found = np.array([[row[genre] for genre in trained.corpus.genres] for row in answer["probabilities"]])
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
