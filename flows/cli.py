@@ -317,7 +317,7 @@ def evaluate(
     settings = load(conf, overrides or [])
     session.quiet()
     from flows.paths import home_path
-    from tasks.prediction import score_titles
+    from tasks.answers import score_titles
 
     report.scored(
         score_titles(
@@ -388,14 +388,14 @@ def predict(
     session.quiet()
     path = home_path(home)
     if source is not None:
-        from tasks.prediction import predict_file
+        from tasks.answers import predict_file
 
         name = corpus or "summary"
         written = target or path / "predictions" / f"{source.stem}-{name}.parquet"
         rows = predict_file(path, settings.track, name, source, written)
         report.written(rows, written, as_json)
         return
-    from tasks.prediction import corpus_of, predict_text
+    from tasks.answers import corpus_of, predict_text
 
     assert text is not None
     name = corpus or corpus_of(text, settings.prepare)

@@ -15,13 +15,14 @@ from pydantic import BaseModel
 from conf.cases import load_cases
 from conf.names import Corpus
 from conf.schema import Settings
-from tasks import packaging, store
+from tasks import store
+from tasks.champion import connect, load_model
 from tasks.corpus import StoredCorpus
 from tasks.logic import behaviour
 from tasks.logic.behaviour import Bools, Case, Floats, Kind, Result, Tally
 from tasks.logic.labels import to_matrix
 from tasks.reuse import cached
-from tasks.tracking import LoggedRun, best_candidate, connect
+from tasks.tracking import LoggedRun, best_candidate
 
 VERSION = 1
 RESULTS = "behaviour.csv"
@@ -98,7 +99,7 @@ def check_behaviour(home: Path, settings: Settings, corpus: StoredCorpus, runs: 
 
 
 def _test_model(uri: str, cases: list[Case], tolerance: float) -> list[Result]:
-    model = packaging.load_model(uri).unwrap_python_model()
+    model = load_model(uri).unwrap_python_model()
     return behaviour.run_cases(cases, lambda texts: _predict(model, texts), model.card["genres"], tolerance)
 
 

@@ -6,32 +6,24 @@ import importlib.util
 import json
 import shutil
 import tempfile
-import threading
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from conf.errors import GenreflowError
+from tasks.champion import MODEL_CODE
 from tasks.corpus import StoredCorpus
 from tasks.evaluation import Evaluation, read_decision
 from tasks.fitting import MODEL
 from tasks.logic.text import stop_words
-from tasks.saved_recipe import MemberError
-from tasks.sentences import PACKAGE, SentenceModelError
+from tasks.sentences import PACKAGE
 from tasks.training import NETWORKS, StoredModel
 
 # What the model's code imports; nothing of Prefect or Scrapy travels with a model.
 CODE = ("__init__.py", "genre_model.py", "saved_recipe.py", "sentences.py", "logic")
-# MLflow runs a model's code in this process and keeps its set_model() call in a global: one at a time.
-MODEL_CODE = threading.Lock()
 
 EXAMPLE = "A retired detective hunts a killer who stages murders as film scenes."
-
-
-class ModelError(GenreflowError):
-    """Say which logged model cannot be opened here, and why."""
 
 
 def log_model(run_id: str, corpus: StoredCorpus, model: StoredModel, evaluation: Evaluation) -> str:
@@ -60,17 +52,6 @@ def log_model(run_id: str, corpus: StoredCorpus, model: StoredModel, evaluation:
                 input_example=pd.DataFrame({"text": [EXAMPLE]}),
             )
     return str(logged.model_uri)
-
-
-def load_model(uri: str) -> Any:
-    """Load a logged or registered model as an MLflow pyfunc; raises ModelError naming a blend's missing member."""
-    import mlflow
-
-    try:
-        with MODEL_CODE:
-            return mlflow.pyfunc.load_model(uri)
-    except (MemberError, SentenceModelError) as error:
-        raise ModelError(f"{uri}: {error}") from error
 
 
 def requirements(model: StoredModel) -> list[str]:

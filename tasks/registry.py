@@ -10,34 +10,18 @@ import pandas as pd
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from conf.errors import GenreflowError
-from conf.names import Corpus
-from conf.schema import Settings, Track
-from tasks import packaging
+from conf.schema import Settings
 from tasks.behaviour import BehaviourReport
+from tasks.champion import CHAMPION, connect, find_champion, load_champion, model_name, versions_of
 from tasks.corpus import StoredCorpus, read_titles
 from tasks.evaluation import answer_split
 from tasks.logic import metrics
-from tasks.logic.decisions import Decision, decide
+from tasks.logic.decisions import decide
 from tasks.logic.labels import to_matrix
-from tasks.tracking import LoggedRun, Promotion, best_candidate, connect
+from tasks.tracking import LoggedRun, Promotion, best_candidate
 from tasks.training import StoredModel
 
-CHAMPION = "champion"
 CANDIDATE = "candidate"
-
-
-class NoChampionError(GenreflowError):
-    """Say that no model has been promoted yet for a corpus, and what to run."""
-
-
-class OldChampionError(GenreflowError):
-    """Name a champion that does not carry what this version of genreflow needs to predict with it."""
-
-
-def model_name(track: Track, corpus: Corpus) -> str:
-    """Return the registered model's name for a corpus."""
-    return f"{track.model}-{corpus}"
 
 
 @task(task_run_name="challenge champion of {corpus.corpus}", cache_policy=NO_CACHE)
@@ -57,7 +41,7 @@ def promote_best(
     client = connect(home, settings.track)
     name = model_name(settings.track, corpus.corpus)
     best = best_candidate(runs)
-    versions = _versions(client, name)
+    versions = versions_of(client, name)
     known = _known(versions, best, behaviour)
     champion = find_champion(client, name)
     if known is not None:
@@ -94,52 +78,6 @@ def promote_best(
     if promoted:
         client.set_registered_model_alias(name, CHAMPION, registered)
     return _told(corpus, name, registered, best.recipe, promoted, reason)
-
-
-def find_champion(client: Any, name: str) -> Any | None:
-    """Return the registered version that carries the alias champion, None where there is none."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return client.get_model_version_by_alias(name, CHAMPION)
-    except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            return None
-        raise
-
-
-def load_champion(home: Path, track: Track, corpus: Corpus) -> Any:
-    """Load the corpus's champion as an MLflow pyfunc.
-
-    Raises NoChampionError saying what to run where there is none, OldChampionError for one of an older genreflow.
-    """
-    client = connect(home, track)
-    name = model_name(track, corpus)
-    version = find_champion(client, name)
-    if version is None:
-        raise NoChampionError(f"no champion for the {corpus} corpus in this home yet: {_why_none(client, name)}")
-    loaded = packaging.load_model(f"models:/{name}/{version.version}")
-    card = loaded.unwrap_python_model().card
-    card["model"] = f"{name} version {version.version}"
-    missing = [key for key in Decision.__annotations__ if key not in card]
-    if missing:
-        raise OldChampionError(
-            f"{card['model']} was made by an older genreflow (its card lacks {', '.join(missing)}): "
-            f"train in another home, or take the alias {CHAMPION} off it and train again"
-        )
-    return loaded
-
-
-def _why_none(client: Any, name: str) -> str:
-    # Without a champion nothing else keeps a candidate back.
-    refused = [version for version in _versions(client, name) if version.tags.get("behaviour_passed") == "no"]
-    if not refused:
-        return "train one first (genreflow demo, or genreflow run)"
-    last = refused[0]
-    return (
-        f"{name} version {last.version} ({last.tags['recipe']}) was refused, {last.tags['reason']}; "
-        f"behaviour.csv of its MLflow run {last.run_id} tells every case"
-    )
 
 
 def _challenge(
@@ -180,11 +118,6 @@ def _predict_texts(model: Any, titles: pd.DataFrame) -> np.ndarray:
 
 def _columns(chosen: np.ndarray, genres: list[str], common: list[str]) -> np.ndarray:
     return chosen[:, [genres.index(genre) for genre in common]]
-
-
-def _versions(client: Any, name: str) -> list[Any]:
-    """List all versions of a registered model, the newest first."""
-    return sorted(client.search_model_versions(f"name = '{name}'"), key=lambda version: -int(version.version))
 
 
 def _known(versions: list[Any], best: LoggedRun, behaviour: BehaviourReport) -> Any | None:

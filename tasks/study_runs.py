@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from conf.schema import Settings
+from tasks.champion import connect
 from tasks.corpus import StoredCorpus
-from tasks.tracking import ParentRun, connect, experiment_id, find_runs, log_batches, new_run
+from tasks.tracking import ParentRun, experiment_id, find_runs, log_batches, new_run
 
 _FIGURES = ("value", "average_precision_micro", "average_precision_macro", "seconds", "epochs")
 

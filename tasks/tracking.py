@@ -18,10 +18,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from pydantic import BaseModel
 
-from conf.errors import GenreflowError
 from conf.names import Corpus
 from conf.schema import Settings, Track, dump
 from tasks import packaging
+from tasks.champion import TrackingError, connect
 from tasks.corpus import PLOTS, StoredCorpus, drop_table
 from tasks.embedding import StoredVectors
 from tasks.evaluation import PREDICTED, Evaluation, read_figures
@@ -62,33 +62,6 @@ class Promotion(BaseModel, frozen=True):
     recipe: str
     promoted: bool
     reason: str
-
-
-class TrackingError(GenreflowError):
-    """Say which MLflow store could not be used and what it answered."""
-
-
-def connect(home: Path, track: Track) -> Any:
-    """Point MLflow at the configured store (by default sqlite inside the home) and return a client.
-
-    Raises TrackingError naming the store when it does not answer.
-    """
-    import mlflow
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    uri = track.uri or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
-    if track.uri is None:
-        (home / "mlflow").mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(uri)
-    try:
-        client = mlflow.MlflowClient()
-        client.search_experiments(max_results=1)
-    except (MlflowException, SQLAlchemyError) as error:
-        # SQLAlchemy's message goes on with the statement and a link.
-        reason = str(error).partition("\n")[0]
-        raise TrackingError(f"MLflow store {uri} does not answer: {reason}") from None
-    return client
 
 
 def experiment_id(client: Any, home: Path, track: Track, corpus: Corpus) -> str:

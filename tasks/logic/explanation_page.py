@@ -45,7 +45,7 @@ _GENRE = """<section>
 
 
 def render(figures: dict[str, Any]) -> str:
-    """Return the page of one text's prediction with its explanation (as predict_text of tasks.prediction has them)."""
+    """Return the page of one text's prediction with its explanation (as predict_text of tasks.answers has them)."""
     explanation: Explanation = figures["explanation"]
     genres = "\n".join(
         _GENRE.format(

@@ -101,9 +101,10 @@ def fit_heads(
     intercepts = np.empty(truth.shape[1], dtype=np.float64)
     for genre in range(truth.shape[1]):
         counts = np.ones(len(truth)) if weights is None else weights[:, genre]
-        # liblinear refuses titles that count nothing.
+        # liblinear refuses titles that count nothing. All of them are not copied.
         rows = np.flatnonzero(counts)
-        regression.fit(features[rows], truth[rows, genre], sample_weight=counts[rows])
+        chosen = features if len(rows) == len(truth) else features[rows]
+        regression.fit(chosen, truth[rows, genre], sample_weight=counts[rows])
         coefficients[genre], intercepts[genre] = regression.coef_[0], regression.intercept_[0]
         if on_genre:
             on_genre(genre + 1)

@@ -10,7 +10,8 @@ import mlflow
 import pytest
 from harness import RECIPES, Answer, TrainedHome, states_of
 
-from tasks.tracking import connect, leaderboard
+from tasks.champion import connect
+from tasks.tracking import leaderboard
 
 STAGES = ("collect ", "prepare ", "embed ", "other texts ", "train ", "prior ", "blend ", "evaluate ", "behaviour ")
 

@@ -10,6 +10,7 @@ import pytest
 from harness import Answer, TrainedHome
 
 from tasks import tracking
+from tasks.champion import connect
 
 ASKED = (
     "study", "--conf", "quick", "--set", "collect.ids=generated", "--set", "study.trials=2", "--set",
@@ -39,6 +40,6 @@ def test_a_study_tells_what_it_found_and_goes_on_where_it_is(
     told = json.loads(again.out)
     assert list(told) == ["summary"]
     assert told["summary"]["trials"] == {"complete": 2}
-    client = tracking.connect(home, trained_home.settings.track)
+    client = connect(home, trained_home.settings.track)
     experiment = client.get_experiment_by_name("genreflow/summary").experiment_id
     assert len(tracking.find_runs(client, experiment, kind="trial")) == 2

@@ -18,6 +18,7 @@ from scraper.importers.files import import_file
 from scraper.site.generator import generate_titles
 from tasks import corpus as corpus_task
 from tasks import store, tracking
+from tasks.champion import connect
 from tasks.corpus import StoredCorpus, read_titles
 from tasks.evaluation import Evaluation, evaluate_recipe
 from tasks.logic.labels import to_matrix
@@ -55,7 +56,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Pa
 def empty_runs(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Path:
     """Return an MLflow database without runs: making one takes seconds, copying it none."""
     home = tmp_path_factory.mktemp("runs")
-    tracking.connect(home, settings.track)
+    connect(home, settings.track)
     return home / "mlflow" / "mlflow.db"
 
 

@@ -12,9 +12,10 @@ import pytest
 from conf.schema import Settings
 from tasks import behaviour, packaging
 from tasks.behaviour import RESULTS, BehaviourReport
+from tasks.champion import connect
 from tasks.corpus import StoredCorpus
 from tasks.evaluation import Evaluation
-from tasks.tracking import LoggedRun, connect, experiment_id
+from tasks.tracking import LoggedRun, experiment_id
 from tasks.training import StoredModel
 
 GENRES = ["Horror", "Sci-Fi", "War"]

@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from harness import TrainedHome
 
+from tasks.answers import TitlesFileError, corpus_of, predict_file, predict_text, score_titles
 from tasks.corpus import read_titles
 from tasks.evaluation import read_decision, read_figures
 from tasks.logic.decisions import tell_thresholds
-from tasks.prediction import TitlesFileError, corpus_of, predict_file, predict_text, score_titles
 
 TEXT = "A retired detective hunts a killer who stages murders as film scenes."
 

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from conf.schema import Settings
+from tasks import champion as champions
 from tasks import registry
 from tasks.behaviour import BehaviourReport
+from tasks.champion import NoChampionError, OldChampionError, connect, load_champion
 from tasks.corpus import StoredCorpus
 from tasks.evaluation import Evaluation, read_decision
 from tasks.logic.behaviour import Tally
 from tasks.logic.calibration import apply_calibration
-from tasks.registry import NoChampionError, OldChampionError, load_champion, promote_best
-from tasks.tracking import LoggedRun, Promotion, connect, experiment_id
+from tasks.registry import promote_best
+from tasks.tracking import LoggedRun, Promotion, experiment_id
 from tasks.training import StoredModel, read_probabilities
 
 Recipe = Callable[[str, float], tuple[StoredModel, Evaluation]]
@@ -222,7 +224,7 @@ def test_champion_of_an_older_genreflow_is_named(
     home: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = SimpleNamespace(unwrap_python_model=lambda: SimpleNamespace(card={"threshold": 0.3}))
-    monkeypatch.setattr(registry, "find_champion", lambda *_: SimpleNamespace(version="3"))
-    monkeypatch.setattr(registry.packaging, "load_model", lambda uri: old)
+    monkeypatch.setattr(champions, "find_champion", lambda *_: SimpleNamespace(version="3"))
+    monkeypatch.setattr(champions, "load_model", lambda uri: old)
     with pytest.raises(OldChampionError, match="genreflow-summary version 3 was made by an older genreflow"):
         load_champion(home, settings.track, "summary")

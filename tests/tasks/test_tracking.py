@@ -10,15 +10,14 @@ import pytest
 
 from conf.schema import Settings
 from tasks import tracking
+from tasks.champion import TrackingError, connect
 from tasks.corpus import StoredCorpus
 from tasks.embedding import StoredVectors
 from tasks.evaluation import Evaluation, read_figures
 from tasks.tracking import (
     ParentRun,
     Promotion,
-    TrackingError,
     close_parent,
-    connect,
     fail_parent,
     leaderboard,
     log_recipe,

@@ -1,0 +1,173 @@
+"""Answers of a champion: to one text, to a file of texts, and scored against a file of labelled titles.
+
+Nothing of Prefect is imported here: a first answer would wait for it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from conf.errors import GenreflowError
+from conf.names import Corpus
+from conf.schema import Prepare, Track, Train
+from tasks import store
+from tasks.champion import load_champion
+from tasks.logic import metrics
+from tasks.logic.decisions import decide, tell_thresholds
+from tasks.logic.labels import to_matrix
+from tasks.logic.text import read_texts
+
+ROWS_A_BATCH = 4096
+
+
+class TitlesFileError(GenreflowError):
+    """Name a file that cannot be predicted or scored, and what was expected of it."""
+
+
+def corpus_of(text: str, prepare: Prepare) -> Corpus:
+    """Return the corpus a text belongs to by its length: synopsis from its least length up, else summary."""
+    return "synopsis" if len(text) >= prepare.synopsis.min_chars else "summary"
+
+
+def predict_text(home: Path, track: Track, corpus: Corpus, text: str, *, explain: bool = False) -> dict[str, Any]:
+    """Predict one text with the corpus's champion: genres, every genre's probability, thresholds, model, recipe.
+
+    thresholds are those that decide (as tell_thresholds has them), threshold is the global one. words counts what is
+    left of the text once it is cleaned; with 0 the model says the same of any such text. With explain, explanation
+    tells what its words say of the genres predicted, or of the most probable one (logic.explanation.Explanation).
+    """
+    model = load_champion(home, track, corpus).unwrap_python_model()
+    row = model.predict(None, pd.DataFrame({"text": [text]})).iloc[0]
+    told = {key: model.card[key] for key in ("model", "recipe", "corpus", "threshold", "at_least_one")}
+    told["thresholds"] = tell_thresholds(model.card, model.card["genres"])
+    if explain:
+        told["explanation"] = model.explain(text)
+    words = read_texts([text], frozenset(model.card["stop_words"])).words[0].split()
+    return {"genres": row["genres"], "probabilities": row["probabilities"], "words": len(words), **told}
+
+
+def predict_file(home: Path, track: Track, corpus: Corpus, source: Path, target: Path) -> int:
+    """Stream a Parquet file's texts (column text, or the corpus's name) through the champion; returns the rows.
+
+    Writes title_id where the source has it, genres and probabilities (map genre -> probability), nulls for a row
+    without a text; the target appears whole or not at all. Raises TitlesFileError naming file and column.
+    """
+    file = _open_parquet(source)
+    names = file.schema_arrow.names
+    column = next((name for name in ("text", corpus) if name in names), None)
+    if column is None:
+        raise TitlesFileError(f"{source}: expected a column text or {corpus}; it has {', '.join(names)}")
+    if not _is_text(file.schema_arrow.field(column).type):
+        raise TitlesFileError(f"{source}: column {column} is {file.schema_arrow.field(column).type}; expected texts")
+    model = load_champion(home, track, corpus).unwrap_python_model()
+    kept = [name for name in ("title_id",) if name in names]
+    schema = pa.schema(
+        [*(pa.field(name, pa.string()) for name in kept)]
+        + [("genres", pa.list_(pa.string())), ("probabilities", pa.map_(pa.string(), pa.float64()))]
+    )
+    rows = 0
+    with store.atomic_path(target) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        for batch in file.iter_batches(ROWS_A_BATCH, columns=[*kept, column]):
+            texts = batch.column(column).to_pylist()
+            found = model.predict(None, pd.DataFrame({"text": [text or "" for text in texts]}))
+            content = {name: batch.column(name).cast(pa.string()) for name in kept}
+            # Nothing is predicted of a text that is not there.
+            genres = [row if text else None for row, text in zip(found["genres"], texts, strict=True)]
+            content["genres"] = pa.array(genres, schema.field("genres").type)
+            pairs = [
+                list(row.items()) if text else None for row, text in zip(found["probabilities"], texts, strict=True)
+            ]
+            content["probabilities"] = pa.array(pairs, schema.field("probabilities").type)
+            writer.write_table(pa.table(content, schema=schema))
+            rows += len(texts)
+    return rows
+
+
+def score_titles(
+    home: Path, track: Track, corpus: Corpus, source: Path, *, include_train: bool, train: Train
+) -> dict[str, Any]:
+    """Score the corpus's champion on a labelled titles file (Parquet: title_id, genres, summary and/or synopsis).
+
+    Every row with a text counts, except ids that the model was fitted on (train and validation), unless
+    include_train. Genres outside the model's list are reported, not scored. train says how the intervals are made.
+    Raises TitlesFileError.
+    """
+    titles = _read_labelled(source, corpus)
+    model = load_champion(home, track, corpus).unwrap_python_model()
+    with_text = titles[titles[corpus].notna() & (titles[corpus].str.strip() != "")]
+    seen = with_text["title_id"].isin(model.fitted_titles)
+    scored = with_text if include_train else with_text[~seen]
+    if scored.empty:
+        raise TitlesFileError(
+            f"{source}: no title is left to score: {len(titles)} rows, {len(with_text)} with a {corpus}, "
+            f"{int(seen.sum())} of them seen in fitting (score those too with --include-train)"
+        )
+    names = model.card["genres"]
+    labels = scored["genres"].map(lambda genres: [] if genres is None else list(genres))
+    outside = labels.explode().dropna()
+    outside = outside[~outside.isin(names)].value_counts()
+    truth = to_matrix(labels.map(lambda genres: [genre for genre in genres if genre in names]), names)
+    probabilities = _in_batches(model, scored[corpus].tolist())
+    chosen = decide(probabilities, model.card)
+    figures = metrics.score(truth, chosen, names) | metrics.score_ranking(truth, probabilities, names)
+    return {
+        **{key: value for key, value in figures.items() if isinstance(value, (int, float))},
+        "intervals": metrics.intervals(
+            truth, chosen, train.bootstrap.resamples, train.bootstrap.level, train.random_seed
+        ),
+        "left_out": 0 if include_train else int(seen.sum()),
+        "without_text": len(titles) - len(with_text),
+        "corpus": corpus,
+        "model": model.card["model"],
+        "recipe": model.card["recipe"],
+        "thresholds": tell_thresholds(model.card, names),
+        "genres_outside_model": {str(name): int(count) for name, count in outside.items()},
+        "without_support": figures["without_support"],
+        "per_genre": figures["per_genre"],
+    }
+
+
+def _in_batches(model: Any, texts: list[str]) -> np.ndarray:
+    return np.vstack(
+        [model.probabilities(texts[start : start + ROWS_A_BATCH]) for start in range(0, len(texts), ROWS_A_BATCH)]
+    )
+
+
+def _read_labelled(source: Path, corpus: Corpus) -> pd.DataFrame:
+    file = _open_parquet(source)
+    expected = ["title_id", "genres", corpus]
+    missing = [name for name in expected if name not in file.schema_arrow.names]
+    if missing:
+        raise TitlesFileError(
+            f"{source}: no column {', '.join(missing)}; expected {', '.join(expected)} "
+            f"(it has {', '.join(file.schema_arrow.names)})"
+        )
+    if file.metadata.num_rows == 0:
+        raise TitlesFileError(f"{source}: no rows; expected labelled titles")
+    schema = file.schema_arrow
+    genres = schema.field("genres").type
+    if not (pa.types.is_list(genres) or pa.types.is_large_list(genres)) or not _is_text(genres.value_type):
+        raise TitlesFileError(f"{source}: column genres is {genres}; expected a list of genre names a title")
+    for name in ("title_id", corpus):
+        if not _is_text(schema.field(name).type):
+            raise TitlesFileError(f"{source}: column {name} is {schema.field(name).type}; expected texts")
+    return file.read(columns=expected).to_pandas()
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind))
+
+
+def _open_parquet(source: Path) -> pq.ParquetFile:
+    if not source.is_file():
+        raise TitlesFileError(f"{source}: no such file; expected a Parquet file of titles")
+    try:
+        return pq.ParquetFile(source)
+    except pa.ArrowInvalid as error:
+        raise TitlesFileError(f"{source}: not a Parquet file ({error})") from None

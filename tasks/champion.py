@@ -1,0 +1,127 @@
+"""The MLflow store of a home and the champions in it.
+
+Nothing of Prefect is imported here: a first answer would wait for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from conf.errors import GenreflowError
+from conf.names import Corpus
+from conf.schema import Track
+from tasks.logic.decisions import Decision
+from tasks.saved_recipe import MemberError
+from tasks.sentences import SentenceModelError
+
+CHAMPION = "champion"
+# MLflow runs a model's code in this process and keeps its set_model() call in a global: one at a time.
+MODEL_CODE = threading.Lock()
+
+
+class TrackingError(GenreflowError):
+    """Say which MLflow store could not be used and what it answered."""
+
+
+class ModelError(GenreflowError):
+    """Say which logged model cannot be opened here, and why."""
+
+
+class NoChampionError(GenreflowError):
+    """Say that no model has been promoted yet for a corpus, and what to run."""
+
+
+class OldChampionError(GenreflowError):
+    """Name a champion that does not carry what this version of genreflow needs to predict with it."""
+
+
+def connect(home: Path, track: Track) -> Any:
+    """Point MLflow at the configured store (by default sqlite inside the home) and return a client.
+
+    Raises TrackingError naming the store when it does not answer.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    uri = track.uri or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
+    if track.uri is None:
+        (home / "mlflow").mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(uri)
+    try:
+        client = mlflow.MlflowClient()
+        client.search_experiments(max_results=1)
+    except (MlflowException, SQLAlchemyError) as error:
+        # SQLAlchemy's message goes on with the statement and a link.
+        reason = str(error).partition("\n")[0]
+        raise TrackingError(f"MLflow store {uri} does not answer: {reason}") from None
+    return client
+
+
+def model_name(track: Track, corpus: Corpus) -> str:
+    """Return the registered model's name for a corpus."""
+    return f"{track.model}-{corpus}"
+
+
+def load_model(uri: str) -> Any:
+    """Load a logged or registered model as an MLflow pyfunc; raises ModelError naming a blend's missing member."""
+    import mlflow
+
+    try:
+        with MODEL_CODE:
+            return mlflow.pyfunc.load_model(uri)
+    except (MemberError, SentenceModelError) as error:
+        raise ModelError(f"{uri}: {error}") from error
+
+
+def find_champion(client: Any, name: str) -> Any | None:
+    """Return the registered version that carries the alias champion, None where there is none."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_model_version_by_alias(name, CHAMPION)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def load_champion(home: Path, track: Track, corpus: Corpus) -> Any:
+    """Load the corpus's champion as an MLflow pyfunc.
+
+    Raises NoChampionError saying what to run where there is none, OldChampionError for one of an older genreflow.
+    """
+    client = connect(home, track)
+    name = model_name(track, corpus)
+    version = find_champion(client, name)
+    if version is None:
+        raise NoChampionError(f"no champion for the {corpus} corpus in this home yet: {_why_none(client, name)}")
+    loaded = load_model(f"models:/{name}/{version.version}")
+    card = loaded.unwrap_python_model().card
+    card["model"] = f"{name} version {version.version}"
+    missing = [key for key in Decision.__annotations__ if key not in card]
+    if missing:
+        raise OldChampionError(
+            f"{card['model']} was made by an older genreflow (its card lacks {', '.join(missing)}): "
+            f"train in another home, or take the alias {CHAMPION} off it and train again"
+        )
+    return loaded
+
+
+def _why_none(client: Any, name: str) -> str:
+    # Without a champion nothing else keeps a candidate back.
+    refused = [version for version in versions_of(client, name) if version.tags.get("behaviour_passed") == "no"]
+    if not refused:
+        return "train one first (genreflow demo, or genreflow run)"
+    last = refused[0]
+    return (
+        f"{name} version {last.version} ({last.tags['recipe']}) was refused, {last.tags['reason']}; "
+        f"behaviour.csv of its MLflow run {last.run_id} tells every case"
+    )
+
+
+def versions_of(client: Any, name: str) -> list[Any]:
+    """List all versions of a registered model, the newest first."""
+    return sorted(client.search_model_versions(f"name = '{name}'"), key=lambda version: -int(version.version))
