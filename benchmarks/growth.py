@@ -64,12 +64,14 @@ def main(
                 done = {row.stage for row in measured if (row.titles, row.round) == (size, number)}
                 if done != set(STAGES):
                     home = new_home(folder, size, number)
+                    # Prepared again where only later stages are missing: a home is begun anew.
                     for stage in STAGES:
                         row = Measured(stage, size, number, *measure(stage, home, epochs, str(client.api_url)))
                         console.print(f"{stage}, {size:,} titles: {row.seconds:.1f} s, peak {row.peak:,.0f} MB")
-                        measured.append(row)
-                        with results.open("a") as stream:
-                            stream.write(json.dumps(row._asdict()) + "\n")
+                        if stage not in done:
+                            measured.append(row)
+                            with results.open("a") as stream:
+                                stream.write(json.dumps(row._asdict()) + "\n")
     show(measured)
     if plot:
         draw(measured, plot)

@@ -49,11 +49,12 @@ def write_raw(raw: Path, count: int, random_seed: int) -> None:
 
 
 def tables(count: int, random_seed: int) -> Iterator[pa.Table]:
-    """Yield generated titles in tables of TITLES_AT_ONCE."""
+    """Yield generated titles in tables of TITLES_AT_ONCE, their ids in no order, as crawls and data sets have them."""
     genres = np.array(load("base").prepare.genres)
     common = np.array(sorted(stop_words()), dtype=object)
     # Genres are as uneven as words: the first has half of the titles, the last one in a hundred.
     shares = 1 / np.arange(1, len(genres) + 1)
+    ids = np.random.default_rng(random_seed).permutation(count) + 1
     for first in range(0, count, TITLES_AT_ONCE):
         rng = np.random.default_rng((random_seed, first))
         rows = min(TITLES_AT_ONCE, count - first)
@@ -61,7 +62,7 @@ def tables(count: int, random_seed: int) -> Iterator[pa.Table]:
         texts = _texts(rng, named[:, 0], common)
         yield pa.table(
             {
-                "title_id": [f"tt{number:07d}" for number in range(first + 1, first + rows + 1)],
+                "title_id": [f"tt{number:07d}" for number in ids[first : first + rows]],
                 "title": [f"Film {number}" for number in range(first + 1, first + rows + 1)],
                 "year": rng.integers(1950, 2025, rows),
                 "genres": [list(dict.fromkeys(genres[pair])) for pair in named],

@@ -82,6 +82,8 @@ def site(titles: Path, port: int) -> Iterator[None]:
                     break
             except OSError:
                 time.sleep(0.1)
+        else:
+            raise GenreflowError(f"the local movie site does not answer on port {port}; choose another with --port")
         yield
     finally:
         process.terminate()
@@ -103,7 +105,10 @@ def spans_of(home: Path) -> list[Span]:
     """Return when each task run of the home worked, from Prefect's database."""
     stage_of = {prefix: stage for stage, prefixes in STAGES.items() for prefix in prefixes}
     with closing(sqlite3.connect(home / "prefect" / "prefect.db")) as database:
-        rows = database.execute("SELECT name, start_time, end_time FROM task_run WHERE end_time IS NOT NULL").fetchall()
+        # A flow inside a flow is a task run, too.
+        query = """SELECT name, start_time, end_time FROM task_run WHERE end_time IS NOT NULL AND id NOT IN
+            (SELECT parent_task_run_id FROM flow_run WHERE parent_task_run_id IS NOT NULL)"""
+        rows = database.execute(query).fetchall()
     return [
         Span(next(stage for prefix, stage in stage_of.items() if name.startswith(prefix)), _moment(start), _moment(end))
         for name, start, end in rows

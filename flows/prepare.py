@@ -42,8 +42,9 @@ def _clean(home: Path, settings: Settings) -> dict[Corpus, list[CleanedBlock]]:
     }
     planned = [block for blocks in plans.values() for block in blocks]
     titles = sum(block.titles for block in planned)
+    left = sum(block.titles for block in planned if not block.folder.exists())
     with (
-        open_cleaners(settings.run, titles) as cleaners,
+        open_cleaners(settings.run, left) as cleaners,
         runner_of(settings.run) as runner,
         progress.bar("clean", titles, get_run_logger()) as advance,
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,26 +54,25 @@ class Cleaners:
 
     def __init__(self, processes: int) -> None:
         self._free: queue.SimpleQueue[subprocess.Popen[str]] = queue.SimpleQueue()
-        self.processes = [self._start() for _ in range(processes)]
-        for process in self.processes:
-            self._free.put(process)
+        self.processes: list[subprocess.Popen[str]] = []
+        for _ in range(processes):
+            self._free.put(self._start())
 
     def clean(self, order: Order) -> Written:
         """Let a free process write the block, waiting for one; raises as write_block does, or CleaningError."""
         process = self._free.get()
-        try:
-            assert process.stdin and process.stdout
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(order.model_dump_json() + "\n")
-                process.stdin.flush()
-            reply = process.stdout.readline()
-        finally:
-            self._free.put(process)
+        assert process.stdin and process.stdout
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(order.model_dump_json() + "\n")
+            process.stdin.flush()
+        reply = process.stdout.readline()
         if not reply:
-            raise CleaningError(
-                f"{order.block.name}: the process that cleaned it ended with exit code {process.wait()}, "
-                f"perhaps for want of memory; run.processes=1 needs less"
-            )
+            # The others' blocks get another one, or this one would answer them all at once with nothing.
+            self._free.put(self._start())
+            code = process.wait()
+            advice = ", perhaps for want of memory; run.processes=1 needs less" if code == -signal.SIGKILL else ""
+            raise CleaningError(f"{order.block.name}: the process that cleaned it ended with exit code {code}{advice}")
+        self._free.put(process)
         written = Written.model_validate_json(reply)
         if written.error:
             raise store.StoreError(written.error)
@@ -84,15 +84,19 @@ class Cleaners:
             process.kill()
             process.communicate()
 
-    @staticmethod
-    def _start() -> subprocess.Popen[str]:
+    def _start(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-P", "-m", "tasks.blocks"]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # In a session of its own Ctrl-C does not reach it: the flow ends it.
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        self.processes.append(process)
+        return process
 
 
 @contextlib.contextmanager
 def open_cleaners(settings: Run, titles: int) -> Iterator[Cleaners | None]:
-    """Yield processes to clean so many titles; None where the runner has its own, or one block is all."""
+    """Yield processes to clean so many titles; None where the runner has its own, or the titles fill no two blocks."""
     processes = min(settings.processes, titles // settings.block_titles)
     if settings.runner != "threads" or processes < 2:
         yield None

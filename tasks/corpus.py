@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from conf.names import Corpus
 from conf.schema import Prepare
-from tasks import store
+from tasks import progress, store
 from tasks.blocks import VERSION as BLOCKS_VERSION
 from tasks.blocks import CleanedBlock, read_columns, read_values
 from tasks.logic import charts, filters
@@ -104,12 +104,17 @@ def prepare_corpus(home: Path, corpus: Corpus, settings: Prepare, blocks: Sequen
 
     check_sources(home / "raw", {source for block in blocks for source in block.sources})
     fingerprint, folder = _identify(home, corpus, settings)
+    if {name for block in blocks for name in block.parts} != set(raw_parts(home / "raw")):
+        # Stored under this fingerprint the corpus would lack titles for good.
+        raise store.StoreError(f"{home / 'raw'}: parts came or went while the others were cleaned; run it again")
     with (
         store.new_result(folder, step="prepare", version=VERSION, fingerprint=fingerprint) as draft,
         store.scratch_folder(folder.parent, f"{corpus}-groups") as scratch,
     ):
         frame, summary = _choose_titles(blocks, corpus, settings)
-        write_titles(draft.folder / TITLES, frame, blocks, scratch)
+        logger.info("%s: %d titles of %d records joined and chosen", corpus, len(frame), summary["records"])
+        with progress.bar(f"write {corpus}", len(frame), logger) as advance:
+            write_titles(draft.folder / TITLES, frame, blocks, scratch, advance)
         _save_plots(draft.folder / PLOTS, frame, corpus, settings)
         draft.summary = {"corpus": corpus, "fingerprint": fingerprint, "filter": settings.filter, **summary}
     stored = StoredCorpus(folder=folder, **draft.summary)

@@ -38,6 +38,8 @@ def raw_parts(raw: Path) -> dict[str, RawPart]:
     """Return every raw part that a manifest names, by crawl folder and file name, in that order."""
     parts = {}
     for folder in sorted(raw.glob("*/")):
+        if folder.name.startswith("."):
+            continue
         manifest = store.read_manifest(folder)
         for name, entry in sorted(manifest.files.items()) if manifest else ():
             parts[f"{folder.name}/{name}"] = RawPart(folder.name, entry.sha256, entry.rows or 0)

@@ -158,6 +158,8 @@ def new_result(folder: Path, *, step: str, version: int, fingerprint: str) -> It
     draft.folder.mkdir()
     try:
         yield draft
+        if not draft.folder.is_dir():
+            raise StoreError(f"{draft.folder}: was removed while {folder.name} was being made; run it again")
         files = {}
         for path in sorted(path for path in draft.folder.rglob("*") if path.is_file()):
             name = path.relative_to(draft.folder).as_posix()

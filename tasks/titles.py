@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +25,13 @@ _LISTS = ["genres", "genre_sources"]
 _PLACE = "place"
 
 
-def write_titles(path: Path, frame: pd.DataFrame, blocks: Sequence[CleanedBlock], scratch: Path) -> None:
+def write_titles(
+    path: Path, frame: pd.DataFrame, blocks: Sequence[CleanedBlock], scratch: Path, on_titles: Callable[[int], None]
+) -> None:
     """Write the frame's titles as Parquet with what the blocks' records (column row) hold of them beside it.
 
     Texts lie in the order of the records: one pass brings each group of titles together in a file of `scratch`, a
-    second one puts each group in order.
+    second one puts each group in order. on_titles is called with the number of titles written.
     """
     place = np.full(sum(block.records for block in blocks), -1)
     place[frame["row"].to_numpy()] = np.arange(len(frame))
@@ -41,6 +43,7 @@ def write_titles(path: Path, frame: pd.DataFrame, blocks: Sequence[CleanedBlock]
             table = _ordered_group(file, frame.iloc[number * GROUP : (number + 1) * GROUP])
             writer = writer or stack.enter_context(pq.ParquetWriter(path, table.schema))
             writer.write_table(table)
+            on_titles(min((number + 1) * GROUP, len(frame)))
 
 
 def _gather_groups(files: Sequence[Path], blocks: Sequence[CleanedBlock], place: npt.NDArray[np.int_]) -> None:
@@ -49,9 +52,10 @@ def _gather_groups(files: Sequence[Path], blocks: Sequence[CleanedBlock], place:
         writers = [stack.enter_context(pa.ipc.new_file(file, schema)) for file in files]
         for start, batch in read_batches(blocks, _OF_RECORD):
             places = place[start : start + batch.num_rows]
-            for group in np.unique(places[places >= 0] // GROUP):
-                rows = np.flatnonzero((places >= 0) & (places // GROUP == group))
-                arrays = [*batch.take(pa.array(rows)).columns, pa.array(places[rows])]
+            rows = np.argsort(places, kind="stable")[np.count_nonzero(places < 0) :]
+            groups, firsts = np.unique(places[rows] // GROUP, return_index=True)
+            for group, chosen in zip(groups, np.split(rows, firsts[1:]), strict=True):
+                arrays = [*batch.take(pa.array(chosen)).columns, pa.array(places[chosen])]
                 writers[group].write_batch(pa.record_batch(arrays, schema=schema))
 
 

@@ -36,6 +36,12 @@ print(json.dumps({"told": told, "loaded": [name for name in heavy if name in sys
 """
 
 
+def test_answering_imports_no_prefect() -> None:
+    told = "import sys, tasks.answers; print([name for name in ('prefect', 'scrapy') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.fixture(scope="module")
 def help_texts() -> dict[str, Any]:
     """Return every command's help from a fresh process, and the heavy packages that it loaded."""

@@ -61,7 +61,8 @@ def _join_genres(joined: pd.DataFrame, newest: pd.DataFrame, genres: pa.ListArra
     order = np.lexsort((told["rank"], foreign))
     told, owner = told.iloc[order], owner[order]
     of_record, names = unroll(genres.take(pa.array(told["row"])))
-    terms = pa.concat_arrays([pa.array(column, pa.string()) for column in (joined["terms"], told["terms"])])
+    # Large: the terms of some million records are more characters than the offsets of other strings can count.
+    terms = pa.concat_arrays([pa.array(column, pa.large_string()) for column in (joined["terms"], told["terms"])])
     for column, owners, values in (
         ("genres", owner[of_record], names),
         ("genre_sources", owner, pa.array(told["source"], pa.string())),

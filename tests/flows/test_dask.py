@@ -81,6 +81,11 @@ def test_cluster_of_two_processes_makes_the_same_bytes(
     assert len(set(workers)) == 2
 
 
+def test_cluster_of_this_machine_makes_the_same_bytes(raw: Path, tmp_path: Path, prefect_server: None) -> None:
+    by_threads = prepared(raw, tmp_path / "threads", "run.processes=1")
+    assert prepared(raw, tmp_path / "dask", "run.runner=dask") == by_threads
+
+
 def test_missing_dask_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     from flows.runners import runner_of
 

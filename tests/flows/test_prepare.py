@@ -18,7 +18,7 @@ from scraper.site.generator import generate_titles
 from scraper.writer import PartWriter
 from tasks.blocks import plan_blocks
 from tasks.cleaning import Cleaners, CleaningError, clean_block
-from tasks.corpus import StoredCorpus
+from tasks.corpus import StoredCorpus, prepare_corpus
 from tasks.store import StoreError
 
 PART = 100
@@ -148,6 +148,30 @@ def test_a_killed_cleaner_is_told_with_what_to_do(tmp_path: Path, cleaners: Clea
     with pytest.raises(CleaningError, match=expected):
         clean_block.fn(tmp_path, block, settings, cleaners)
     assert list((tmp_path / "cleaned").iterdir()) == []
+    with disable_run_logger():
+        for _ in range(3):
+            # The lost ones are replaced, each when it is found out.
+            with contextlib.suppress(CleaningError):
+                stored = clean_block.fn(tmp_path, block, settings, cleaners)
+                break
+    assert stored.records == PART
+
+
+def test_parts_that_came_while_others_were_cleaned_are_not_left_out_in_silence(tmp_path: Path) -> None:
+    crawl(tmp_path, 1)
+    settings = load("quick").prepare
+    (block,) = plan_blocks(tmp_path, "summary", settings, PART)
+    with disable_run_logger():
+        cleaned = clean_block.fn(tmp_path, block, settings, None)
+        crawl(tmp_path, 2)
+        with pytest.raises(StoreError, match="parts came or went while the others were cleaned"):
+            prepare_corpus.fn(tmp_path, "summary", settings, [cleaned])
+
+
+def test_hidden_raw_folders_are_no_parts(tmp_path: Path) -> None:
+    crawl(tmp_path, 1)
+    (tmp_path / "raw" / NAME).rename(tmp_path / "raw" / f".{NAME}")
+    assert plan_blocks(tmp_path, "summary", load("quick").prepare, PART) == []
 
 
 def test_cleaners_read_their_own_code_whatever_the_path_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
