@@ -24,8 +24,11 @@ bench: $(VENV)/.runtime
 	$(BIN)/python -m benchmarks.clean
 	$(BIN)/python -m benchmarks.word2vec
 	$(BIN)/python -m benchmarks.thresholds
-	@if [ -n "$$GENREFLOW_TITLES" ]; then $(BIN)/python -m benchmarks.peers; \
-	else echo "benchmarks.peers: skipped, GENREFLOW_TITLES names no titles file"; fi
+	$(BIN)/python -m benchmarks.growth --folder bench/growth
+	@if [ -n "$$GENREFLOW_TITLES" ]; then rm -rf bench/pipeline && $(BIN)/python -m benchmarks.pipeline --home bench/pipeline && \
+	$(BIN)/python -m benchmarks.predict --home bench/pipeline && $(BIN)/python -m benchmarks.train --home bench/pipeline && \
+	$(BIN)/python -m benchmarks.peers; \
+	else echo "benchmarks of trained models: skipped, GENREFLOW_TITLES names no titles file"; fi
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
