@@ -31,8 +31,12 @@ def runner_of(settings: Run) -> TaskRunner[Any]:
     logging.getLogger("distributed").setLevel(logging.WARNING)
     if settings.dask_address:
         return DaskTaskRunner(address=settings.dask_address)
-    workers = {"n_workers": settings.processes, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    from distributed.deploy.subprocess import SubprocessCluster
+
     # Without it each worker would start a server of its own beside an embedded one.
     with get_client(sync_client=True) as client:
         server = {"PREFECT_API_URL": str(client.api_url)}
-    return DaskTaskRunner(cluster_kwargs={**workers, "env": server})
+    workers = {"n_workers": settings.processes, "threads_per_worker": 1, "worker_kwargs": {"env": server}}
+    # Started by command line: workers that multiprocessing starts take over sys.path, where a model that MLflow has
+    # loaded puts its own, older copy of this package first.
+    return DaskTaskRunner(cluster_class=SubprocessCluster, cluster_kwargs={**workers, "dashboard_address": None})

@@ -81,7 +81,13 @@ def test_cluster_of_two_processes_makes_the_same_bytes(
     assert len(set(workers)) == 2
 
 
-def test_cluster_of_this_machine_makes_the_same_bytes(raw: Path, tmp_path: Path, prefect_server: None) -> None:
+def test_cluster_of_this_machine_makes_the_same_bytes(
+    raw: Path, tmp_path: Path, prefect_server: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As a model does that MLflow has loaded: it brings the code that it was made with.
+    (tmp_path / "older" / "tasks").mkdir(parents=True)
+    (tmp_path / "older" / "tasks" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "older")
     by_threads = prepared(raw, tmp_path / "threads", "run.processes=1")
     assert prepared(raw, tmp_path / "dask", "run.runner=dask") == by_threads
 
