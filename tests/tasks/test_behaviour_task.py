@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from conf.schema import Settings
-from tasks import behaviour, packaging
+from tasks import behaviour
 from tasks.behaviour import RESULTS, BehaviourReport
 from tasks.champion import connect
 from tasks.corpus import StoredCorpus
@@ -49,7 +49,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
         addresses.append(uri)
         return SimpleNamespace(unwrap_python_model=WordModel)
 
-    monkeypatch.setattr(packaging, "load_model", load_model)
+    monkeypatch.setattr(behaviour, "load_model", load_model)
     return addresses
 
 

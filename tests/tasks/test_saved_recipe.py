@@ -11,6 +11,7 @@ from tasks.logic import bilstm, blending, contributions, networks
 from tasks.logic.explanation import read_passage
 from tasks.logic.linear import fit_linear, linear_probabilities
 from tasks.logic.names import Names
+from tasks.logic.sequences import numbers_of
 from tasks.logic.text import Texts, read_texts
 
 WORDS = ["ship", "sea", "robot", "space"]
@@ -57,7 +58,7 @@ def saved_bilstm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.nda
     reading = {"window": 8, "max_words": 16, "term_scale": 4.0}
     saved_recipe.save_bilstm(folder, members, WORDS, start.terms, **reading)
     found = [
-        bilstm.bilstm_probabilities(network, bilstm.read(TEXTS.words, WORDS, start.terms, 8, 16), 8, 4.0)
+        bilstm.bilstm_probabilities(network, bilstm.read(TEXTS.words, numbers_of(WORDS), start.terms, 8, 16), 8, 4.0)
         for network in members
     ]
     return folder, np.mean(found, axis=0)
