@@ -53,13 +53,10 @@ class Block(BaseModel, frozen=True):
 class CleanedBlock(BaseModel, frozen=True):
     """Summarise a stored block: its raw parts as in Block, how many records it holds, and of which sources."""
 
-    corpus: Corpus
     folder: Path
-    fingerprint: str
     parts: dict[str, str]
     records: int
     sources: list[str]
-    reused: bool = False
 
 
 def plan_blocks(home: Path, corpus: Corpus, settings: Prepare, block_titles: int) -> list[Block]:

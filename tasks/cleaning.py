@@ -32,15 +32,12 @@ def clean_block(home: Path, block: Block, settings: Prepare, cleaners: Cleaners 
     """
     found = store.find_result(block.folder, block.fingerprint)
     if found:
-        return cached(CleanedBlock(folder=block.folder, **found.summary, reused=True), block.folder)
+        return cached(CleanedBlock(folder=block.folder, **found.summary), block.folder)
 
     with store.new_result(block.folder, step="clean", version=VERSION, fingerprint=block.fingerprint) as draft:
         order = Order(raw=home / "raw", block=block, folder=draft.folder, settings=settings)
         written = cleaners.clean(order) if cleaners else write_block(order)
-        draft.summary = {
-            "corpus": block.corpus, "fingerprint": block.fingerprint, "parts": block.parts,
-            "records": written.records, "sources": written.sources,
-        }  # fmt: skip
+        draft.summary = {"parts": block.parts, "records": written.records, "sources": written.sources}
     get_run_logger().info("%s: %d records of %s cleaned", block.corpus, written.records, block.name)
     return CleanedBlock(folder=block.folder, **draft.summary)
 

@@ -54,7 +54,8 @@ def _gather_groups(files: Sequence[Path], blocks: Sequence[CleanedBlock], place:
             places = place[start : start + batch.num_rows]
             rows = np.argsort(places, kind="stable")[np.count_nonzero(places < 0) :]
             groups, firsts = np.unique(places[rows] // GROUP, return_index=True)
-            for group, first, end in zip(groups, firsts, [*firsts[1:], len(rows)][: len(groups)], strict=True):
+            bounds = np.append(firsts, len(rows))
+            for group, first, end in zip(groups, bounds[:-1], bounds[1:], strict=True):
                 chosen = rows[first:end]
                 arrays = [*batch.take(pa.array(chosen)).columns, pa.array(places[chosen])]
                 writers[group].write_batch(pa.record_batch(arrays, schema=schema))
