@@ -68,6 +68,21 @@ def prepare(home: Path, corpus: Corpus, settings: Prepare, block_titles: int = 1
 
 def states_of(flow_run_id: str) -> dict[str, str | None]:
     """Return the state's name of every task run that the flow run and its subflows made, by task run name."""
+    return {run.name: run.state_name for run in task_runs_of(flow_run_id)}
+
+
+def edges_of(flow_run_id: str) -> dict[str, set[str]]:
+    """Return, by task run name, the names of the task runs from which its inputs came, as the run's graph shows it."""
+    runs = task_runs_of(flow_run_id)
+    names = {run.id: run.name for run in runs}
+    return {
+        run.name: {names[each.id] for inputs in run.task_inputs.values() for each in inputs if hasattr(each, "id")}
+        for run in runs
+    }
+
+
+def task_runs_of(flow_run_id: str) -> list[Any]:
+    """Return every task run that the flow run and its subflows made."""
     from prefect import get_client
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterParentFlowRunId
 
@@ -75,4 +90,4 @@ def states_of(flow_run_id: str) -> dict[str, str | None]:
     with get_client(sync_client=True) as prefect:
         flows = prefect.read_flow_runs(flow_run_filter=FlowRunFilter(parent_flow_run_id=parent))
         ids = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id), *(flow.id for flow in flows)]))
-        return {run.name: run.state_name for run in prefect.read_task_runs(flow_run_filter=ids)}
+        return prefect.read_task_runs(flow_run_filter=ids)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness import states_of
+from harness import edges_of, states_of
 from prefect import flow
 from prefect.logging import disable_run_logger
 from prefect.runtime import flow_run
@@ -36,16 +36,15 @@ def crawl(home: Path, parts: int, finished: bool = False) -> None:
         writer.finish()
 
 
-def run(home: Path, *overrides: str) -> tuple[dict[str, StoredCorpus], dict[str, str | None]]:
-    """Run the prepare flow; returns the corpora and the state of each task by its name."""
+def run(home: Path, *overrides: str) -> tuple[dict[str, StoredCorpus], str]:
+    """Run the prepare flow inside another; returns the corpora and the other's id."""
     from flows.prepare import prepare
 
     @flow
     def parent() -> tuple[dict[str, StoredCorpus], str]:
         return prepare("quick", list(overrides), str(home)), str(flow_run.id)
 
-    corpora, run_id = parent()
-    return corpora, states_of(run_id)
+    return parent()
 
 
 def table(corpora: dict[str, StoredCorpus]) -> bytes:
@@ -54,12 +53,14 @@ def table(corpora: dict[str, StoredCorpus]) -> bytes:
 
 def test_one_new_part_is_cleaned_alone(tmp_path: Path, prefect_server: None) -> None:
     crawl(tmp_path / "growing", 3)
-    _, states = run(tmp_path / "growing")
+    _, first_run = run(tmp_path / "growing")
+    states = states_of(first_run)
     first = {f"clean {corpus} {NAME}/part-00000.parquet to part-00002.parquet" for corpus in ("summary", "synopsis")}
     assert {name for name in states if name.startswith("clean")} == first
 
     crawl(tmp_path / "growing", 4, finished=True)
-    grown, states = run(tmp_path / "growing")
+    grown, second_run = run(tmp_path / "growing")
+    states = states_of(second_run)
     done = {name for name, state in states.items() if name.startswith("clean") and state != "Cached"}
     assert done == {f"clean {corpus} {NAME}/part-00003.parquet" for corpus in ("summary", "synopsis")}
     assert {states[name] for name in first} == {"Cached"}
@@ -70,10 +71,24 @@ def test_one_new_part_is_cleaned_alone(tmp_path: Path, prefect_server: None) -> 
     assert table(grown) == table(whole)
 
 
+def test_the_graph_shows_what_each_corpus_is_made_of(tmp_path: Path, prefect_server: None) -> None:
+    crawl(tmp_path, 3)
+    _, run_id = run(tmp_path, "run.block_titles=200")
+    edges = edges_of(run_id)
+    for corpus in ("summary", "synopsis"):
+        blocks = {
+            f"clean {corpus} {NAME}/{parts}"
+            for parts in ("part-00000.parquet to part-00001.parquet", "part-00002.parquet")
+        }
+        assert edges[f"prepare {corpus}"] == blocks
+        assert not any(edges[block] for block in blocks)
+
+
 def test_another_filter_cleans_nothing(tmp_path: Path, prefect_server: None) -> None:
     crawl(tmp_path, 3)
     run(tmp_path)
-    corpora, states = run(tmp_path, "prepare.summary.min_chars=100")
+    corpora, second_run = run(tmp_path, "prepare.summary.min_chars=100")
+    states = states_of(second_run)
     assert {state for name, state in states.items() if name.startswith("clean summary")} == {"Cached"}
     assert states["prepare summary"] == "Completed"
     assert corpora["summary"].drops["too_short"] > 0
