@@ -12,7 +12,7 @@ from prefect.utilities.annotations import quote
 from conf.names import Corpus
 from conf.schema import Settings
 from flows.home import open_home, value_of
-from flows.runners import runner_of
+from flows.runners import lost_workers_named, runner_of
 from tasks import progress
 from tasks.blocks import CleanedBlock, plan_blocks
 from tasks.cleaning import clean_block, open_cleaners
@@ -55,6 +55,7 @@ def _clean(home: Path, settings: Settings) -> dict[Corpus, list[PrefectFuture[Cl
         open_cleaners(settings.run, left) as cleaners,
         runner_of(settings.run) as runner,
         progress.bar("clean", titles, get_run_logger()) as advance,
+        lost_workers_named(settings.run),
     ):
         futures = {
             corpus: [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from prefect import get_client
@@ -40,3 +42,21 @@ def runner_of(settings: Run) -> TaskRunner[Any]:
     # Started by command line: workers that multiprocessing starts take over sys.path, where a model that MLflow has
     # loaded puts its own, older copy of this package first.
     return DaskTaskRunner(cluster_class=SubprocessCluster, cluster_kwargs={**workers, "dashboard_address": None})
+
+
+@contextlib.contextmanager
+def lost_workers_named(settings: Run) -> Iterator[None]:
+    """Turn Dask's word that workers died over a block into one that says what to change; Dask tries a block four times.
+
+    Raises GenreflowError for it, and everything else as it came.
+    """
+    try:
+        yield
+    except Exception as error:
+        # Known by its name, since Dask is an extra.
+        if type(error).__name__ != "KilledWorker":
+            raise
+        raise GenreflowError(
+            f"Dask workers died, one after the other, over the same block, most likely for want of memory; "
+            f"run.block_titles below {settings.block_titles:,} or fewer workers a machine need less ({error})"
+        ) from None

@@ -14,6 +14,7 @@ from distributed import Client, get_task_stream
 
 from conf.errors import GenreflowError
 from conf.schema import load
+from flows.runners import lost_workers_named
 from scraper.importers.files import import_file
 from scraper.site.generator import generate_titles
 
@@ -40,8 +41,9 @@ def cluster(tmp_path: Path) -> Iterator[str]:
     note = str(tmp_path / "scheduler.json")
     commands = [["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", note]]
     commands += [["worker", "--scheduler-file", note, "--nthreads", "1", "--no-dashboard", "--no-nanny"]] * 2
-    # Workers import genreflow from where this test does.
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    # Workers import genreflow from where this test does; a block over which a worker dies is not tried again.
+    given = {"PYTHONPATH": str(Path(__file__).parents[2]), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    environment = {**os.environ, **given}
     with (tmp_path / "dask.log").open("w") as log:
         processes = [
             subprocess.Popen(
@@ -98,3 +100,12 @@ def test_missing_dask_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "prefect_dask", None)
     with pytest.raises(GenreflowError, match=r"run.runner dask needs .*: pip install 'genreflow\[dask\]'"):
         runner_of(load("quick", ["run.runner=dask"]).run)
+
+
+def test_workers_that_die_over_a_block_are_told_in_one_line(cluster: str) -> None:
+    settings = load("quick", ["run.block_titles=100"]).run
+    with Client(cluster, set_as_default=False) as client:
+        # As a worker ends that the system kills for want of memory.
+        died = client.submit(os._exit, 9)
+        with pytest.raises(GenreflowError, match="run.block_titles below 100"), lost_workers_named(settings):
+            died.result(timeout=60)
