@@ -113,8 +113,9 @@ def compile_for(
 
     def loss(truth: Any, predicted: Any) -> Any:
         sure = ops.clip(predicted, 1e-6, 1.0 - 1e-6)
-        target = truth * (1.0 - label_smoothing) + label_smoothing * shares
-        entropy = -(target * ops.log(sure) * weights + (1.0 - target) * ops.log(1.0 - sure))
+        target = truth * (1.0 - label_smoothing) + label_smoothing * ops.convert_to_tensor(shares)
+        positive = target * ops.log(sure) * ops.convert_to_tensor(weights)
+        entropy = -(positive + (1.0 - target) * ops.log(1.0 - sure))
         # A value a title and genre: Keras multiplies them by what they count.
         return entropy * ops.power(ops.abs(truth - sure), focal_gamma) if focal_gamma else entropy
 

@@ -40,7 +40,8 @@ class WindowedBiLSTM(layers.Layer):
 
     def call(self, embedded: Any, known: Any) -> Any:
         length, size = ops.shape(embedded)[1], embedded.shape[-1]
-        step = ops.minimum(length, self.window)
+        # A length that is known must stay a number: JAX and PyTorch reshape by nothing else.
+        step = min(length, self.window) if isinstance(length, int) else ops.minimum(length, self.window)
         read = ops.reshape(embedded, (-1, step, size))
         words = ops.sum(ops.cast(ops.reshape(known, (-1, step)), "int32"), axis=1, keepdims=True)
         position = ops.expand_dims(ops.arange(step), 0)

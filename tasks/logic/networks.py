@@ -17,13 +17,15 @@ OnEpoch = Callable[[int, dict[str, float]], None]
 def make_repeatable(random_seed: int) -> None:
     """Set every seed that Keras, NumPy and Python use, and ask TensorFlow for deterministic kernels.
 
-    Seeds are global to the process, so a fit has a process of its own.
+    Seeds are global to the process, so a fit has a process of its own. On Keras's other backends only seeds are set.
     """
     import keras
-    import tensorflow as tf
 
     keras.utils.set_random_seed(random_seed)
-    tf.config.experimental.enable_op_determinism()
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
 
 
 def build_seed(

@@ -1,5 +1,9 @@
 """The bilstm's layers against Keras's own, and the network: padding, batches, fitting, repeatability."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -138,6 +142,42 @@ def test_what_stands_beside_a_text_changes_nothing(start, pooling) -> None:
     alone = [bilstm.bilstm_probabilities(network, read(start, [text]), WINDOW, SCALE)[0] for text in texts]
     assert together == pytest.approx(np.array(alone), abs=1e-5)
     assert np.isfinite(together).all()
+
+
+ON_JAX = """
+import sys
+import keras, numpy as np
+from tasks.logic import bilstm, layers, networks
+assert keras.backend.backend() == "jax"
+networks.make_repeatable(7)
+network = keras.saving.load_model(sys.argv[1], compile=False, safe_mode=True)
+given = np.load(sys.argv[2])
+inputs, truth = [given[name] for name in ("words", "terms", "weights")], given["truth"]
+answers = network.predict_on_batch(inputs)
+options = {"label_smoothing": 0.1, "focal_gamma": 1.0, "rare_weight": 0.5}
+bilstm.compile_for(network, np.array([0.4, 0.2]), learning_rate=0.05, **options)
+losses = [network.train_on_batch(inputs, truth) for _ in range(8)]
+np.savez(sys.argv[3], answers=answers, losses=np.array(losses, float))
+"""
+
+
+def test_another_backend_of_keras_answers_alike_and_trains(start, tmp_path) -> None:
+    network = build(start, joint_units=3)
+    texts, truth = texts_and_truth(16)
+    # Longer than a window, so that windows are read side by side.
+    inputs = bilstm.inputs_of(read(start, [*texts, " ".join(WORDS)]), np.arange(17), WINDOW, SCALE)
+    model, given, found = (tmp_path / name for name in ("network.keras", "given.npz", "found.npz"))
+    network.save(model)
+    named = dict(zip(("words", "terms", "weights"), inputs, strict=True))
+    np.savez(given, **named, truth=np.vstack([truth, [1, 0]]).astype(np.float32))
+    subprocess.run(
+        [sys.executable, "-c", ON_JAX, str(model), str(given), str(found)],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        check=True,
+    )
+    told = np.load(found)
+    assert told["answers"] == pytest.approx(np.asarray(network.predict_on_batch(inputs)), abs=1e-4)
+    assert told["losses"][-1, 0] < told["losses"][0, 0]
 
 
 def test_fitting_learns_reports_and_keeps_the_best_epoch(start) -> None:
