@@ -35,7 +35,11 @@ ALONE = 200
 MIN_RATE, MAX_ALONE_MS = 1_000.0, 20.0
 MAX_COLD = 1.5
 TEXT = "Two rival chess players hide a stolen painting in a lighthouse while a storm cuts them off from the shore."
-_BARE = "import mlflow.pyfunc, pandas, sklearn.feature_extraction.text, sklearn.linear_model"
+# MLflow imports what reads its store (SQLAlchemy, Alembic) only once it is opened; no champion is found without it.
+_BARE = (
+    "import mlflow.pyfunc, mlflow.store.tracking.sqlalchemy_store, pandas, sklearn.feature_extraction.text, "
+    "sklearn.linear_model"
+)
 console = Console(highlight=False)
 
 

@@ -1,7 +1,8 @@
 """What an epoch of the study's network costs: texts padded to the longest one, as the study read them, or not.
 
-Same layers, batch size and start; each epoch is timed in a process of its own, sides in turns, the first batches of
-each shape before it. Batches of like length are made as genreflow's own network gets them.
+Same layers, batch size and start, padding read like words; each epoch is timed in a process of its own, sides in
+turns, what TensorFlow compiles before it. Batches of like length are made as genreflow's own network gets them; for
+synopses lengths are blurred less, since each of so few batches is as long as its longest text.
 """
 
 from __future__ import annotations
@@ -37,12 +38,14 @@ Batching = Literal["padded", "like", "exact"]
 # At most so much of an epoch of the padded side: synopses six times as fast, summaries not slower.
 LEAST: dict[Corpus, float] = {"summary": 1.0, "synopsis": 6.0}
 MAX_LOSS_OF_F1 = 0.01
-SEED = 7
+BLUR: dict[Corpus, float] = {"summary": 0.15, "synopsis": 0.02}
+# Of the fits whose F1 is compared.
+SEEDS = (7, 107, 207)
 console = Console(highlight=False)
 
 
 class Side(NamedTuple):
-    """Hold one way to train: how batches are made, whether padding is masked, the cell, batch size, threads."""
+    """Hold one way to train: how batches are made, whether padding is masked, the cell, batch size, threads, seed."""
 
     batching: Batching
     masked: bool = False
@@ -50,12 +53,13 @@ class Side(NamedTuple):
     batches: float = 1.0
     threads: int = 2
     at_once: int = 1
+    seed: int = 7
 
 
-PADDED, OURS = Side("padded"), Side("like", masked=True)
+PADDED, OURS = Side("padded"), Side("like")
 OTHERS = {
-    "like length, no mask": Side("like"),
-    "exact length, no mask": Side("exact"),
+    "padding masked": OURS._replace(masked=True),
+    "exact length": Side("exact"),
     "GRU": OURS._replace(cell="GRU"),
     "half the batch size": OURS._replace(batches=0.5),
     "twice the batch size": OURS._replace(batches=2.0),
@@ -77,15 +81,13 @@ def main(
     for corpus in CORPORA:
         timed = [(epoch(path, corpus, PADDED), epoch(path, corpus, OURS)) for _ in range(rounds)]
         show(
-            Comparison(
-                f"epochs an hour, {corpus}", "like length, masked", "padded to the longest", at_least=LEAST[corpus]
-            ),
+            Comparison(f"epochs an hour, {corpus}", "like length", "padded to the longest", at_least=LEAST[corpus]),
             [(3600 / ours["seconds"], 3600 / theirs["seconds"]) for theirs, ours in timed],
         )
         share = float(np.median([ours["batches"] / ours["seconds"] for _, ours in timed]))
         console.print(f"{corpus}: making batches takes {share:.1%} of an epoch")
         table = Table(title=f"{corpus}: other ways, two rounds each", title_justify="left")
-        for column in ("", "seconds an epoch and fit", "of like length, masked"):
+        for column in ("", "seconds an epoch and fit", "of like length"):
             table.add_column(column, justify="right" if column else "left")
         for name, side in OTHERS.items():
             measured = [(epoch(path, corpus, side)["seconds"], epoch(path, corpus, OURS)["seconds"]) for _ in range(2)]
@@ -93,10 +95,12 @@ def main(
             table.add_row(name, f"{seconds:.1f}", f"{ratio:.2f}")
         console.print(table)
         if quality:
-            padded, ours = (run(path, corpus, side, "fit") for side in (PADDED, OURS))
+            fits = [[run(path, corpus, side._replace(seed=seed), "fit") for side in (OURS, PADDED)] for seed in SEEDS]
             for figure in ("f1_micro", "f1_macro"):
-                kept = "kept" if ours[figure] >= padded[figure] - MAX_LOSS_OF_F1 else "MISSED"
-                told = f"{figure}: {ours[figure]:.3f}, padded {padded[figure]:.3f}"
+                ours, padded = np.mean([[fit[figure] for fit in pair] for pair in fits], axis=0)
+                each = ", ".join(f"{mine[figure]:.3f} and {theirs[figure]:.3f}" for mine, theirs in fits)
+                kept = "kept" if ours >= padded - MAX_LOSS_OF_F1 else "MISSED"
+                told = f"{figure}: {ours:.3f}, padded {padded:.3f} (seeds {SEEDS}: {each})"
                 console.print(f"{corpus}, all epochs, test titles, {told}; at most {MAX_LOSS_OF_F1} lost: {kept}")
 
 
@@ -168,7 +172,7 @@ def build(data: Data, side: Side) -> Any:
 
     from tasks.logic import networks
 
-    networks.make_repeatable(SEED)
+    networks.make_repeatable(side.seed)
     words = layers.Input((data.longest if side.batching == "padded" else None,), dtype="int32")
     embed = networks.embedding(data.vectors, trainable=False)
     embed.mask_zero = embed.supports_masking = side.masked
@@ -186,17 +190,17 @@ def build(data: Data, side: Side) -> Any:
 class Batches:
     """Make a side's batches of the train titles, another order each epoch, and note the seconds that it takes."""
 
-    def __init__(self, data: Data, side: Side) -> None:
+    def __init__(self, data: Data, side: Side, blur: float) -> None:
         self.rows, self.truth = data.rows["train"], data.truth["train"].astype(np.float32)
-        self.longest, self.batching = data.longest, side.batching
+        self.longest, self.batching, self.blur = data.longest, side.batching, blur
         self.size = int(data.settings.batch_size * side.batches)
-        self.random_generator = np.random.default_rng(SEED)
+        self.random_generator = np.random.default_rng(side.seed)
         self.seconds = 0.0
 
     def order(self) -> list[np.ndarray]:
         """Return the rows of each batch of an epoch."""
         if self.batching == "like":
-            return list(sequences.like_lengths(self.rows, self.size, self.random_generator))
+            return list(sequences.like_lengths(self.rows, self.size, self.random_generator, self.blur))
         order = self.random_generator.permutation(len(self.rows))
         if self.batching == "padded":
             return [order[i : i + self.size] for i in range(0, len(order), self.size)]
@@ -218,10 +222,11 @@ class Batches:
 def train(home: Path, corpus: Corpus, side: Side, what: str) -> dict[str, float]:
     """Time an epoch ("epoch"), or fit for all epochs and score the test titles ("fit")."""
     data = read_data(home, corpus)
-    network, batches = build(data, side), Batches(data, side)
+    network, batches = build(data, side), Batches(data, side, BLUR[corpus])
     if what == "epoch":
-        # Functions are compiled for the first shapes, and once for all others.
-        for chosen in batches.order()[:4]:
+        # Functions are compiled for the first shapes, then once for all others; the smallest batch is one of them.
+        order = batches.order()
+        for chosen in [*order[:4], min(order, key=len)]:
             network.train_on_batch(*batches.make(chosen))
         return _timed(network, batches)
     for _ in range(data.settings.epochs):

@@ -34,16 +34,19 @@ def read_windows(row: np.ndarray, window: int, max_words: int) -> np.ndarray:
 
 
 def like_lengths(
-    rows: Sequence[np.ndarray], batch_size: int, random_generator: np.random.Generator | None = None
+    rows: Sequence[np.ndarray],
+    batch_size: int,
+    random_generator: np.random.Generator | None = None,
+    blur: float = 0.15,
 ) -> Iterator[np.ndarray]:
     """Yield the indices of batches of rows of like length.
 
-    With a generator batches come in an order of chance, and lengths are blurred a little, so that the same rows do
-    not share a batch each time; without, the order is fixed.
+    With a generator batches come in an order of chance, and lengths are blurred by up to that share, so that the same
+    rows do not share a batch each time; without, the order is fixed.
     """
     lengths = np.array([len(row) for row in rows], dtype=float)
     if random_generator is not None:
-        lengths *= random_generator.uniform(1.0, 1.15, len(rows))
+        lengths *= random_generator.uniform(1.0, 1.0 + blur, len(rows))
     order = np.argsort(lengths, kind="stable")
     found = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     yield from found if random_generator is None else (found[i] for i in random_generator.permutation(len(found)))
