@@ -113,8 +113,10 @@ def compile_for(
 
     def loss(truth: Any, predicted: Any) -> Any:
         sure = ops.clip(predicted, 1e-6, 1.0 - 1e-6)
-        target = truth * (1.0 - label_smoothing) + label_smoothing * ops.convert_to_tensor(shares)
-        positive = target * ops.log(sure) * ops.convert_to_tensor(weights)
+        # PyTorch multiplies no tensor by an array.
+        dtype = keras.backend.standardize_dtype(sure.dtype)
+        target = truth * (1.0 - label_smoothing) + label_smoothing * ops.convert_to_tensor(shares, dtype)
+        positive = target * ops.log(sure) * ops.convert_to_tensor(weights, dtype)
         entropy = -(positive + (1.0 - target) * ops.log(1.0 - sure))
         # A value a title and genre: Keras multiplies them by what they count.
         return entropy * ops.power(ops.abs(truth - sure), focal_gamma) if focal_gamma else entropy
