@@ -127,17 +127,17 @@ def memory_of(pid: int) -> float:
 def run_stage(stage: str, home: Path, epochs: int) -> None:
     """Run one stage in this process and print its seconds: those of the flow, or of the fit for a recipe."""
     overrides = ["prepare.corpora=[summary]", f"embed.epochs={epochs}", "train.recipes=[linear]"]
-    set_up("base", overrides, str(home))
+    set_up("base", overrides, home)
     from flows.embed import embed
     from flows.prepare import prepare
     from flows.train import train
 
     started = time.perf_counter()
     if stage == "linear":
-        trained = train("base", overrides, str(home))["summary"]
+        trained = train("base", overrides, home)["summary"]
         seconds = next(model.seconds for model in trained.models if model.recipe == "linear")
     else:
-        (prepare if stage == "prepare" else embed)("base", overrides, str(home))
+        (prepare if stage == "prepare" else embed)("base", overrides, home)
         seconds = time.perf_counter() - started
     sys.stdout.write(f"{seconds}\n")
 

@@ -67,7 +67,7 @@ def main(
     ] = None,
     home: Annotated[Path, typer.Option(help="Folder of all fits, for this titles file alone.")] = Path("data/peers"),
     output: Annotated[Path, typer.Option(help="Document that the tables are written into.")] = Path("docs/results.md"),
-    conf: Annotated[str, typer.Option("--conf", help="Configuration of genreflow's own recipes.")] = "base",
+    conf: Annotated[Path, typer.Option("--conf", help="Configuration of genreflow's own recipes.")] = Path("base"),
     overrides: Annotated[list[str] | None, typer.Option("--set", help="Change one of its values. Repeatable.")] = None,
 ) -> None:
     """Fit genreflow's recipes and their peers on a titles file and write a table of each corpus."""
@@ -86,14 +86,14 @@ def main(
             console.print(f"\n{text}\n\n{trained.corpus.corpus}: written into {output}\n")
 
 
-def train_recipes(run: Run, titles: Path, conf: str, overrides: list[str], corpus: Corpus | None) -> list[Trained]:
+def train_recipes(run: Run, titles: Path, conf: Path, overrides: list[str], corpus: Corpus | None) -> list[Trained]:
     """Import the titles and train genreflow's recipes once a seed, on the corpus asked for or on both.
 
     Both corpora are prepared whichever is asked for, since recipes learn from the texts of both.
     """
     from flows import session
 
-    session.set_up(conf, overrides, str(run.home))
+    session.set_up(conf, overrides, run.home)
     from flows.embed import embed
     from flows.prepare import prepare
     from flows.train import train
@@ -109,7 +109,7 @@ def train_recipes(run: Run, titles: Path, conf: str, overrides: list[str], corpu
     others = [folder.name for folder in (run.home / "raw").iterdir() if folder.name != told.folder]
     if others:
         raise GenreflowError(f"{run.home} holds other titles, too ({', '.join(others)}); use a --home of its own")
-    prepared = prepare(conf, overrides, str(run.home))
+    prepared = prepare(conf, overrides, run.home)
     trained = {name: Trained(each, {}) for name, each in prepared.items() if corpus in (None, name)}
     for seed in run.seeds:
         console.print(f"genreflow's recipes, random seed {seed}")
@@ -121,8 +121,8 @@ def train_recipes(run: Run, titles: Path, conf: str, overrides: list[str], corpu
         for asked in [without] if without == recipes else [without, recipes]:
             seeded = [*overrides, f"train.random_seed={seed}", f"train.recipes=[{','.join(asked)}]"]
             # The titles prepared once are those of every seed and every peer.
-            vectors = embed(conf, seeded, str(run.home), prepared)
-            for name, done in train(conf, seeded, str(run.home), prepared, vectors, corpus).items():
+            vectors = embed(conf, seeded, run.home, prepared)
+            for name, done in train(conf, seeded, run.home, prepared, vectors, corpus).items():
                 rows = row_names([model.recipe for model in done.models])
                 for row, model in zip(rows, done.models, strict=True):
                     trained[name].models.setdefault(row, {})[seed] = model

@@ -7,6 +7,8 @@ Recipe = Literal["seed", "linear", "characters", "bilstm", "sentence", "blend"]
 # What Word2Vec is fitted on: the train texts of one corpus, or of both.
 VectorsOf = Literal["summary", "synopsis", "both"]
 CORPORA: tuple[Corpus, ...] = ("summary", "synopsis")
+# The shipped configurations: base.yaml and the overlays beside it.
+Shipped = Literal["base", "demo", "imdb", "omdb", "quick", "seed", "tmdb", "wikipedia"]
 # The spiders that come with genreflow: the sources that can be crawled.
 SPIDERS = ("imdb", "wikipedia", "tmdb", "omdb")
 # Named sets of fields that a crawl can be asked for.

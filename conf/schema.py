@@ -428,14 +428,14 @@ def overlays() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def load(conf: str = "base", overrides: Iterable[str] = ()) -> Settings:
+def load(conf: str | Path = "base", overrides: Iterable[str] = ()) -> Settings:
     """Load base.yaml, lay the overlay `conf` (a shipped name or a YAML file) and `key=value` overrides over it.
 
     Raises ConfigError naming the key or file, what was expected and, for an unknown key, the nearest right one.
     """
     tree = _read(FOLDER / "base.yaml")
-    if conf != "base":
-        tree = _merge(tree, _read(_find(conf)))
+    if str(conf) != "base":
+        tree = _merge(tree, _read(_find(str(conf))))
     for override in overrides:
         tree = _merge(tree, _parse_override(override))
     try:

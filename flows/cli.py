@@ -23,7 +23,7 @@ app = typer.Typer(
 
 
 Conf = Annotated[
-    str,
+    Path,
     typer.Option(
         "--conf",
         metavar="NAME|FILE",
@@ -39,7 +39,7 @@ Overrides = Annotated[
     ),
 ]
 Home = Annotated[
-    str | None,
+    Path | None,
     typer.Option(
         "--home",
         metavar="DIR",
@@ -61,7 +61,7 @@ def demo(
     """Run everything on generated titles: local movie site, crawl, both corpora, all recipes, MLflow."""
     from flows import report, session
 
-    conf = "quick" if quick else "demo"
+    conf = Path("quick" if quick else "demo")
     settings = session.set_up(conf, overrides, home)
     with session.local_site(settings) as base_url:
         from flows.pipeline import pipeline
@@ -71,7 +71,7 @@ def demo(
 
 
 @app.command(epilog="Example: genreflow run --conf imdb --home mine")
-def run(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+def run(conf: Conf = Path("base"), overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
     """Run the whole pipeline: collect (if ids are set), prepare, embed, train, log, promote."""
     from flows import report, session
 
@@ -82,7 +82,7 @@ def run(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_
 
 
 @app.command(epilog="Example: genreflow collect --set collect.ids=ids.txt --set collect.base_url=http://127.0.0.1:8700")
-def collect(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+def collect(conf: Conf = Path("base"), overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
     """Crawl titles into raw/; a crawl that was cut short goes on where it stopped."""
     from conf.schema import load
     from flows import report, session
@@ -124,7 +124,7 @@ def import_(
             "\\[default: recognised by its columns]",
         ),
     ] = None,
-    conf: Conf = "base",
+    conf: Conf = Path("base"),
     overrides: Overrides = None,
     home: Home = None,
     as_json: Json = False,
@@ -155,7 +155,7 @@ def import_(
 def parse(
     path: Annotated[Path, typer.Argument(help="A stored page or a folder of them (.html, .json, also with .gz).")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what the pages tell and store nothing.")] = False,
-    conf: Conf = "base",
+    conf: Conf = Path("base"),
     overrides: Overrides = None,
     home: Home = None,
     as_json: Json = False,
@@ -192,7 +192,7 @@ def titles(
         bool,
         typer.Option("--join", help="Complete genres, year and type of the titles in raw/ instead; drops no genre."),
     ] = False,
-    conf: Conf = "base",
+    conf: Conf = Path("base"),
     overrides: Overrides = None,
     home: Home = None,
     as_json: Json = False,
@@ -226,7 +226,7 @@ def titles(
 @app.command(epilog="Example: genreflow show tt0133093 --home mine")
 def show(
     title_id: Annotated[str, typer.Argument(help="An IMDb title id, such as tt0133093.")],
-    conf: Conf = "base",
+    conf: Conf = Path("base"),
     overrides: Overrides = None,
     home: Home = None,
     as_json: Json = False,
@@ -242,7 +242,7 @@ def show(
 
 
 @app.command(epilog="Example: genreflow prepare --conf seed")
-def prepare(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+def prepare(conf: Conf = Path("base"), overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
     """Clean, filter, label and split what raw/ holds into the corpora; prints what was dropped and why."""
     from flows import report, session
 
@@ -253,7 +253,7 @@ def prepare(conf: Conf = "base", overrides: Overrides = None, home: Home = None,
 
 
 @app.command(epilog="Example: genreflow embed --set embed.epochs=10")
-def embed(conf: Conf = "base", overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+def embed(conf: Conf = Path("base"), overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
     """Fit Word2Vec on each corpus's train titles."""
     from flows import report, session
 
@@ -266,7 +266,7 @@ def embed(conf: Conf = "base", overrides: Overrides = None, home: Home = None, a
 @app.command(epilog="Example: genreflow train --conf seed --corpus summary --set train.processes=1")
 def train(
     corpus: OneCorpus = None,
-    conf: Conf = "base",
+    conf: Conf = Path("base"),
     overrides: Overrides = None,
     home: Home = None,
     as_json: Json = False,
@@ -283,7 +283,7 @@ def train(
 @app.command(epilog="Example: genreflow study --home mine --corpus synopsis --set study.trials=20")
 def study(
     corpus: OneCorpus = None,
-    conf: Conf = "base",
+    conf: Conf = Path("base"),
     overrides: Overrides = None,
     home: Home = None,
     as_json: Json = False,
@@ -305,7 +305,7 @@ def evaluate(
     ],
     corpus: Annotated[Corpus, typer.Option("--corpus", help="Whose champion is scored.")] = "summary",
     include_train: Annotated[bool, typer.Option("--include-train", help="Score titles seen in fitting, too.")] = False,
-    conf: Conf = "base",
+    conf: Conf = Path("base"),
     overrides: Overrides = None,
     home: Home = None,
     as_json: Json = False,
@@ -330,7 +330,7 @@ def evaluate(
 @app.command(epilog="Example: genreflow compare --corpus synopsis --json")
 def compare(
     corpus: OneCorpus = None,
-    conf: Conf = "base",
+    conf: Conf = Path("base"),
     overrides: Overrides = None,
     home: Home = None,
     as_json: Json = False,
@@ -370,7 +370,7 @@ def predict(
     page: Annotated[
         Path | None, typer.Option("--explain-html", metavar="FILE", help="Write that as an HTML page.")
     ] = None,
-    conf: Conf = "base",
+    conf: Conf = Path("base"),
     overrides: Overrides = None,
     home: Home = None,
     as_json: Json = False,
@@ -426,7 +426,7 @@ def site(
     access_log: Annotated[
         Path | None, typer.Option("--access-log", help="File that one JSON object a request is appended to.")
     ] = None,
-    conf: Conf = "base",
+    conf: Conf = Path("base"),
     overrides: Overrides = None,
 ) -> None:
     """Serve titles as IMDb-shaped pages and as four public APIs, on this machine only, until Ctrl-C."""
@@ -454,7 +454,7 @@ def site(
 def ui(
     prefect_port: Annotated[int, typer.Option("--prefect-port", min=1, max=65535)] = 4200,
     mlflow_port: Annotated[int, typer.Option("--mlflow-port", min=1, max=65535)] = 5000,
-    conf: Conf = "base",
+    conf: Conf = Path("base"),
     overrides: Overrides = None,
     home: Home = None,
 ) -> None:
@@ -466,6 +466,44 @@ def ui(
     settings = load(conf, overrides or [])
     session.quiet()
     servers.serve_pages(home_path(home), settings.track, prefect_port, mlflow_port)
+
+
+@app.command(epilog="Example: genreflow deploy --home mine, then genreflow worker --home mine")
+def deploy(home: Home = None, as_json: Json = False) -> None:
+    """Set up schedules and on-demand runs on a Prefect server: work pool, its queue, and every deployment."""
+    from flows import report, session
+    from flows.paths import home_path
+
+    session.quiet()
+    path = home_path(home)
+    from flows import deploy
+
+    address = deploy.connect_server(path)
+    with report.working("deploying"):
+        names = deploy.deploy(path)
+    report.deployed(names, path, address, as_json)
+
+
+@app.command(epilog="Example: genreflow worker --home mine --limit 2")
+def worker(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Runs at the same time; of those that write, one.")] = 2,
+    conf: Conf = Path("base"),
+    overrides: Overrides = None,
+    home: Home = None,
+) -> None:
+    """Run what the deployments schedule, until Ctrl-C; first marks runs that a kill or an outage left open."""
+    from conf.schema import load
+    from flows import deploy, session
+    from flows.paths import home_path
+
+    settings = load(conf, overrides or [])
+    session.quiet()
+    path = home_path(home)
+    deploy.connect_server(path)
+    from flows.recovery import mark_left_runs
+
+    mark_left_runs(path, settings.track)
+    deploy.run_worker(path, limit)
 
 
 def main() -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from prefect import flow
 
 from flows.home import open_home, value_of
+from flows.parameters import Conf, run_name
 from tasks.crawl import Collected, collect_titles
 
 
-@flow(name="collect", flow_run_name="collect {conf}", validate_parameters=True)
-def collect(conf: str = "base", overrides: list[str] | None = None, home: str | None = None) -> Collected | None:
+@flow(name="collect", flow_run_name=run_name, validate_parameters=True)
+def collect(conf: Conf = "base", overrides: list[str] | None = None, home: Path | None = None) -> Collected | None:
     """Crawl the titles that the configuration asks for; None where it asks for none (collect.ids is null).
 
-    conf: name of a shipped configuration or a YAML file. overrides: dotted.key=value, one value each.
-    home: folder of all results, by default GENREFLOW_HOME or ./data.
+    Args:
+        conf: a shipped configuration, or the path of a YAML file that names what differs from base.
+        overrides: values changed for this run, each dotted.key=value, such as embed.epochs=10.
+        home: folder of all data, results and stores; by default GENREFLOW_HOME or ./data.
     """
     with open_home(conf, overrides or [], home) as (settings, path):
         if settings.collect.ids is None:

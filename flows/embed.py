@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from prefect import flow
 
 from conf.names import Corpus, VectorsOf
 from flows.home import open_home, value_of
+from flows.parameters import Conf, run_name
 from flows.prepare import prepare
 from tasks.corpus import StoredCorpus
 from tasks.embedding import StoredVectors, fit_word2vec
 
 
-@flow(name="embed", flow_run_name="embed {conf}", validate_parameters=True)
+@flow(name="embed", flow_run_name=run_name, validate_parameters=True)
 def embed(
-    conf: str = "base",
+    conf: Conf = "base",
     overrides: list[str] | None = None,
-    home: str | None = None,
+    home: Path | None = None,
     corpora: dict[Corpus, StoredCorpus] | None = None,
 ) -> dict[VectorsOf, StoredVectors]:
     """Fit Word2Vec on the train titles of every corpus of the configuration, and once on those of both.
 
-    conf: name of a shipped configuration or a YAML file. overrides: dotted.key=value, one value each.
-    home: folder of all results, by default GENREFLOW_HOME or ./data. corpora: what prepare returned; made here
-    where it is not given.
+    Args:
+        conf: a shipped configuration, or the path of a YAML file that names what differs from base.
+        overrides: values changed for this run, each dotted.key=value, such as embed.epochs=10.
+        home: folder of all data, results and stores; by default GENREFLOW_HOME or ./data.
+        corpora: what prepare returned; made here where it is not given.
     """
     with open_home(conf, overrides or [], home) as (settings, path):
         prepared = corpora or prepare(conf, overrides, home)

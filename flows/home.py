@@ -6,12 +6,16 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 from prefect import get_run_logger
+from prefect.runtime import flow_run
 from prefect.states import State
 
 from conf.schema import Settings, load
+from flows.parameters import Conf
 from flows.paths import home_path
+from flows.recovery import noted_run
 from flows.session import quiet
 from tasks import store
 
@@ -24,8 +28,10 @@ def value_of(outcome: T | State[T]) -> T:
 
 
 @contextlib.contextmanager
-def open_home(conf: str, overrides: list[str], home: str | None) -> Iterator[tuple[Settings, Path]]:
+def open_home(conf: Conf, overrides: list[str], home: Path | None) -> Iterator[tuple[Settings, Path]]:
     """Load the configuration and hold the home's lock for as long as the flow runs.
+
+    Runs that a kill or an outage left open in this home are marked first.
 
     Raises ConfigError for a wrong key or file, StoreError when another run keeps the home for too long.
     """
@@ -35,5 +41,10 @@ def open_home(conf: str, overrides: list[str], home: str | None) -> Iterator[tup
     path = home_path(home)
     logger = get_run_logger()
     waits = settings.run.wait_seconds
-    with store.lock_home(path, waits, lambda holder: logger.info("waiting for %s (%s)", path, holder)):
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(
+            store.lock_home(path, waits, lambda holder: logger.info("waiting for %s (%s)", path, holder))
+        )
+        if first:
+            stack.enter_context(noted_run(path, settings.track, UUID(str(flow_run.root_flow_run_id)), logger))
         yield settings, path

@@ -5,6 +5,7 @@ titles -> raw titles -> corpora (summary, synopsis) -> vectors -> models -> cham
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 from prefect import flow
@@ -14,6 +15,7 @@ from conf.names import Corpus, VectorsOf
 from flows.collect import collect
 from flows.embed import embed
 from flows.home import open_home
+from flows.parameters import Conf, run_name
 from flows.prepare import prepare
 from flows.train import Trained, train
 from tasks.corpus import StoredCorpus
@@ -30,12 +32,14 @@ class Pipelined(BaseModel, frozen=True):
     trained: dict[Corpus, Trained]
 
 
-@flow(name="pipeline", flow_run_name="pipeline {conf}", validate_parameters=True)
-def pipeline(conf: str = "base", overrides: list[str] | None = None, home: str | None = None) -> Pipelined:
+@flow(name="pipeline", flow_run_name=run_name, validate_parameters=True)
+def pipeline(conf: Conf = "base", overrides: list[str] | None = None, home: Path | None = None) -> Pipelined:
     """Collect titles, prepare both corpora, fit Word2Vec, train and evaluate the recipes, log and promote.
 
-    conf: name of a shipped configuration or a YAML file. overrides: dotted.key=value, one value each.
-    home: folder of all results, by default GENREFLOW_HOME or ./data.
+    Args:
+        conf: a shipped configuration, or the path of a YAML file that names what differs from base.
+        overrides: values changed for this run, each dotted.key=value, such as embed.epochs=10.
+        home: folder of all data, results and stores; by default GENREFLOW_HOME or ./data.
     """
     with open_home(conf, overrides or [], home):
         collected = collect(conf, overrides, home)

@@ -8,24 +8,29 @@ from prefect import flow
 
 from conf.names import Corpus
 from conf.schema import load
+from flows.parameters import Conf, run_name
 from flows.paths import home_path
 from tasks.prediction import predict_titles
 
 
-@flow(name="predict", flow_run_name="predict {corpus} of {source}", validate_parameters=True)
+@flow(name="predict", flow_run_name=run_name, validate_parameters=True)
 def predict(
     source: Path,
     corpus: Corpus = "summary",
     target: Path | None = None,
-    conf: str = "base",
+    conf: Conf = "base",
     overrides: list[str] | None = None,
-    home: str | None = None,
+    home: Path | None = None,
 ) -> Path:
     """Predict every text of a Parquet file and return the file written.
 
-    source: Parquet file with a column text, or one named like the corpus. target: by default
-    predictions/<source's name> inside the home. conf: name of a shipped configuration or a YAML file.
-    overrides: dotted.key=value, one value each. home: folder of all results.
+    Args:
+        source: Parquet file with a column text, or one named like the corpus.
+        corpus: whose champion predicts.
+        target: file to write; by default predictions/<source's name>-<corpus>.parquet inside the home.
+        conf: a shipped configuration, or the path of a YAML file that names what differs from base.
+        overrides: values changed for this run, each dotted.key=value, such as embed.epochs=10.
+        home: folder of all data, results and stores; by default GENREFLOW_HOME or ./data.
     """
     # Reading a champion needs no lock: predictions go on while a pipeline trains.
     path = home_path(home)

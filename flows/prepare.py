@@ -12,6 +12,7 @@ from prefect.utilities.annotations import quote
 from conf.names import Corpus
 from conf.schema import Settings
 from flows.home import open_home, value_of
+from flows.parameters import Conf, run_name
 from flows.runners import lost_workers_named, runner_of
 from tasks import progress
 from tasks.blocks import CleanedBlock, plan_blocks
@@ -19,14 +20,16 @@ from tasks.cleaning import clean_block, open_cleaners
 from tasks.corpus import StoredCorpus, find_corpus, prepare_corpus
 
 
-@flow(name="prepare", flow_run_name="prepare {conf}", validate_parameters=True)
+@flow(name="prepare", flow_run_name=run_name, validate_parameters=True)
 def prepare(
-    conf: str = "base", overrides: list[str] | None = None, home: str | None = None
+    conf: Conf = "base", overrides: list[str] | None = None, home: Path | None = None
 ) -> dict[Corpus, StoredCorpus]:
     """Clean, filter, label and split every corpus of the configuration.
 
-    conf: name of a shipped configuration or a YAML file. overrides: dotted.key=value, one value each.
-    home: folder of all results, by default GENREFLOW_HOME or ./data.
+    Args:
+        conf: a shipped configuration, or the path of a YAML file that names what differs from base.
+        overrides: values changed for this run, each dotted.key=value, such as embed.epochs=10.
+        home: folder of all data, results and stores; by default GENREFLOW_HOME or ./data.
     """
     with open_home(conf, overrides or [], home) as (settings, path):
         cleaned = _clean(path, settings)

@@ -33,7 +33,7 @@ def as_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n")
 
 
-def pipeline(done: Any, settings: Settings, home: str | None, *, json_output: bool) -> None:
+def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: bool) -> None:
     """Show a pipeline run: a table of recipes a corpus, what was reused, where things are, what to try next."""
     trained(done.trained, settings, home, json_output=json_output)
     if json_output:
@@ -55,7 +55,7 @@ def pipeline(done: Any, settings: Settings, home: str | None, *, json_output: bo
         console.print(f"  {line}", highlight=False, soft_wrap=True)
 
 
-def trained(done: Mapping[Any, Any], settings: Settings, home: str | None, *, json_output: bool) -> None:
+def trained(done: Mapping[Any, Any], settings: Settings, home: Path | None, *, json_output: bool) -> None:
     """Show each corpus's recipes and what became of its champion."""
     if json_output:
         as_json({name: _trained(each) for name, each in done.items()})
@@ -79,7 +79,7 @@ def _command() -> str:
     return os.path.relpath(sys.argv[0])
 
 
-def where(console: Console, settings: Settings, home: str | None) -> None:
+def where(console: Console, settings: Settings, home: Path | None) -> None:
     """Say where runs, plots and models are."""
     path = home_path(home)
     store = settings.track.uri or f"sqlite:///{path}/mlflow/mlflow.db"
@@ -280,6 +280,26 @@ def written(rows: int, target: Path, json_output: bool) -> None:
 def serving(titles: int, port: int) -> None:
     """Say where the local movie site answers."""
     Console().print(f"{titles:,} titles at http://127.0.0.1:{port}/title/ (Ctrl-C stops)", highlight=False)
+
+
+def deployed(names: Sequence[str], home: Path, server: str, json_output: bool) -> None:
+    """Say what was deployed where, and what to type next."""
+    if json_output:
+        as_json({"deployments": names, "home": str(home), "server": server})
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{len(names)} deployments on {server}, for {home}: {', '.join(names)}")
+    console.print("Schedules are paused until you switch them on. Next, each in a terminal of its own:")
+    console.print(f"  {_command()} worker --home {home}   # runs what is scheduled or asked for")
+    console.print(f"  PREFECT_API_URL={server} prefect deployment run pipeline/pipeline --watch   # or on the page")
+
+
+@contextlib.contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show on a terminal that something is under way whose end nobody can tell."""
+    console = Console(stderr=True)
+    with console.status(what) if console.is_terminal else contextlib.nullcontext():
+        yield
 
 
 @contextlib.contextmanager

@@ -14,6 +14,9 @@ from conf.schema import Settings, load
 from flows.paths import home_path
 
 SERVER_NOTE = "prefect-server"
+# Pauses double from two seconds: a Prefect server may be away for two minutes before a run gives up. Its own default
+# is 5, one minute.
+RETRIES_OF_REQUESTS = "6"
 
 
 def quiet() -> None:
@@ -32,7 +35,7 @@ def quiet() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
-def set_up(conf: str, overrides: list[str] | None, home: str | None) -> Settings:
+def set_up(conf: str | Path, overrides: list[str] | None, home: Path | None) -> Settings:
     """Make ready for flows: check the configuration and the home, choose Prefect's server, tidy the log.
 
     The server is that in PREFECT_API_URL, else that of `genreflow ui` over this home, else an embedded one whose
@@ -49,13 +52,14 @@ def set_up(conf: str, overrides: list[str] | None, home: str | None) -> Settings
             f"{path}: cannot be used as the home folder ({error.strerror}); choose another --home"
         ) from None
     if "PREFECT_API_URL" not in os.environ:
-        running = _server_of(path)
+        running = running_server(path)
         if running:
             os.environ["PREFECT_API_URL"] = running
         os.environ.setdefault("PREFECT_HOME", str(path / "prefect"))
         os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "true")
         # The default of 20 s is too short on a busy machine.
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", RETRIES_OF_REQUESTS)
     _tidy_logs()
     return settings
 
@@ -70,17 +74,20 @@ def local_site(settings: Settings) -> Iterator[str]:
         yield base_url
 
 
-def _server_of(home: Path) -> str | None:
+def running_server(home: Path) -> str | None:
     """Return the API address of the Prefect server that `genreflow ui` keeps over this home, if it answers."""
     note = home / SERVER_NOTE
-    if not note.exists():
-        return None
-    address = note.read_text().strip()
+    address = note.read_text().strip() if note.exists() else ""
+    return address if address and server_answers(address) else None
+
+
+def server_answers(address: str) -> bool:
+    """Say whether a Prefect server answers at an API's address."""
     try:
         with urlopen(f"{address}/health", timeout=3):
-            return address
+            return True
     except (OSError, ValueError):
-        return None
+        return False
 
 
 def _tidy_logs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -11,6 +12,7 @@ from prefect.utilities.annotations import quote
 from conf.names import Corpus
 from flows.embed import embed
 from flows.home import open_home
+from flows.parameters import Conf, run_name
 from flows.prepare import prepare
 from flows.train import submit_others
 from tasks.study import Studied, run_study
@@ -20,15 +22,17 @@ from tasks.training import vectors_for
 THREADS: Any = ThreadPoolTaskRunner(max_workers=4)
 
 
-@flow(name="study", flow_run_name="study {conf}", validate_parameters=True, task_runner=THREADS)
+@flow(name="study", flow_run_name=run_name, validate_parameters=True, task_runner=THREADS)
 def study(
-    conf: str = "base", overrides: list[str] | None = None, home: str | None = None, corpus: Corpus | None = None
+    conf: Conf = "base", overrides: list[str] | None = None, home: Path | None = None, corpus: Corpus | None = None
 ) -> dict[Corpus, Studied]:
     """Search the bilstm recipe's values for every corpus of the configuration; goes on where it was cut short.
 
-    conf: name of a shipped configuration or a YAML file. overrides: dotted.key=value, one value each.
-    home: folder of all results, by default GENREFLOW_HOME or ./data. corpus: this one only (both are prepared all the
-    same, since Word2Vec may read both).
+    Args:
+        conf: a shipped configuration, or the path of a YAML file that names what differs from base.
+        overrides: values changed for this run, each dotted.key=value, such as embed.epochs=10.
+        home: folder of all data, results and stores; by default GENREFLOW_HOME or ./data.
+        corpus: this one only; both are prepared all the same, since Word2Vec may read both.
     """
     with open_home(conf, overrides or [], home) as (settings, path):
         prepared = prepare(conf, overrides, home)

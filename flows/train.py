@@ -17,14 +17,16 @@ from conf.names import Corpus, Recipe, VectorsOf
 from conf.schema import Settings
 from flows.embed import embed
 from flows.home import open_home
+from flows.parameters import Conf, run_name
 from flows.prepare import prepare
 from tasks.behaviour import check_behaviour
 from tasks.corpus import StoredCorpus
 from tasks.embedding import StoredVectors
 from tasks.evaluation import evaluate_recipe
+from tasks.fit_process import end_fits
 from tasks.other_texts import find_other_texts
 from tasks.registry import promote_best
-from tasks.tracking import LoggedRun, ParentRun, Promotion, close_parent, fail_parent, log_recipe, open_parent
+from tasks.tracking import LoggedRun, ParentRun, Promotion, close_parent, end_runs, log_recipe, open_parent
 from tasks.training import (
     StoredModel,
     fit_blend,
@@ -52,40 +54,49 @@ THREADS: Any = ThreadPoolTaskRunner(max_workers=32)
 
 @flow(
     name="train",
-    flow_run_name="train {conf}",
+    flow_run_name=run_name,
     validate_parameters=True,
     task_runner=THREADS,
 )
 def train(
-    conf: str = "base",
+    conf: Conf = "base",
     overrides: list[str] | None = None,
-    home: str | None = None,
+    home: Path | None = None,
     corpora: dict[Corpus, StoredCorpus] | None = None,
     vectors: dict[VectorsOf, StoredVectors] | None = None,
     corpus: Corpus | None = None,
 ) -> dict[Corpus, Trained]:
     """Fit, evaluate and log every recipe on every corpus, then let each corpus's best challenge its champion.
 
-    conf: name of a shipped configuration or a YAML file. overrides: dotted.key=value, one value each.
-    home: folder of all results, by default GENREFLOW_HOME or ./data. corpora, vectors: what prepare and embed
-    returned; made here where they are not given. corpus: this one only (both are prepared all the same, since recipes
-    also learn from the other one's texts).
+    Args:
+        conf: a shipped configuration, or the path of a YAML file that names what differs from base.
+        overrides: values changed for this run, each dotted.key=value, such as embed.epochs=10.
+        home: folder of all data, results and stores; by default GENREFLOW_HOME or ./data.
+        corpora: what prepare returned; made here where it is not given.
+        vectors: what embed returned; made here where it is not given.
+        corpus: this one only; both are prepared all the same, since recipes also learn from the other one's texts.
     """
     with open_home(conf, overrides or [], home) as (settings, path):
         prepared = corpora or prepare(conf, overrides, home)
         embedded = vectors or embed(conf, overrides, home, prepared)
         asked = [name for name in prepared if corpus in (None, name)]
         started: dict[Corpus, Started] = {}
+        # Asked for once: Prefect's server tells it, which may be away later on.
+        run = str(flow_run.root_flow_run_id)
         try:
             # The longest fits begin first, so that none is left alone at the end.
             for name in reversed(asked):
-                started[name] = _start(path, settings, prepared, name, embedded)
+                started[name] = _start(path, settings, run, prepared, name, embedded)
             return {name: _finish(prepared[name], started[name]) for name in asked}
         except BaseException as error:
-            if isinstance(error, Exception):
+            ended = not isinstance(error, Exception)
+            if ended:
+                end_fits()
+            else:
                 # What else is under way ends first, or it would mark its run finished after this mark.
                 wait([future for each in started.values() for future in each.all()])
-            fail_parent(path, settings.track, str(flow_run.root_flow_run_id), f"{type(error).__name__}: {error}")
+            reason = f"{type(error).__name__}: {error}"
+            end_runs(path, settings.track, run, "KILLED" if ended else "FAILED", reason, get_run_logger())
             raise
 
 
@@ -111,15 +122,17 @@ class Started(NamedTuple):
 def _start(
     path: Path,
     settings: Settings,
+    run: str,
     prepared: dict[Corpus, StoredCorpus],
     name: Corpus,
     vectors: dict[VectorsOf, StoredVectors],
 ) -> Started:
     corpus = prepared[name]
     # Quoted, so that the graph on Prefect's page shows the tasks' own edges and none by equal strings inside.
-    home, conf, data, words = map(_quoted, (path, settings, corpus, vectors[corpus.corpus]))
+    home, conf, pipeline_run = map(_quoted, (path, settings, run))
+    data, words = map(_quoted, (corpus, vectors[corpus.corpus]))
     train_conf, track = map(_quoted, (settings.train, settings.track))
-    parent: Any = open_parent.submit(home, conf, data, words)
+    parent: Any = open_parent.submit(home, conf, pipeline_run, data, words)
     models: list[Any] = [fit_prior.submit(home, data)]
     fits: dict[Recipe, Any] = {}
     recipes = recipes_to_train(settings.train, name, get_run_logger())

@@ -20,8 +20,9 @@ from conf.schema import Collect
 from scraper.writer import dropped_ids, stored_ids
 from tasks.store import StoreError, read_manifest, write_json
 
-# Seconds that an interrupted crawl has for writing what is complete before it is killed.
-GRACE_SECONDS = 15.0
+# Seconds that an interrupted crawl has for writing what is complete before it is killed: a run that is ended is to be
+# gone within ten.
+GRACE_SECONDS = 7.0
 _STDERR_TAIL = 2000
 
 # The exit code of a crawl whose site failed too often: the one that a later try may mend.

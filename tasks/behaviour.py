@@ -21,6 +21,7 @@ from tasks.corpus import StoredCorpus
 from tasks.logic import behaviour
 from tasks.logic.behaviour import Bools, Case, Floats, Kind, Result, Tally
 from tasks.logic.labels import to_matrix
+from tasks.retries import TRACKING
 from tasks.reuse import cached
 from tasks.tracking import LoggedRun, best_candidate
 
@@ -62,7 +63,7 @@ class BehaviourReport(BaseModel, frozen=True):
         return [lack for lack in lacks if lack]
 
 
-@task(task_run_name="behaviour of candidate on {corpus.corpus}", cache_policy=NO_CACHE)
+@task(task_run_name="behaviour of candidate on {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
 def check_behaviour(home: Path, settings: Settings, corpus: StoredCorpus, runs: list[LoggedRun]) -> BehaviourReport:
     """Put the recipe that is best on validation through the behaviour tests and log the results to its run.
 

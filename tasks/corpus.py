@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from prefect import get_run_logger, task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
 from conf.names import Corpus
 from conf.schema import Prepare
 from tasks import progress, store
+from tasks.artifacts import show_table
 from tasks.blocks import VERSION as BLOCKS_VERSION
 from tasks.blocks import CleanedBlock, read_columns, read_values
 from tasks.logic import charts, filters
@@ -100,6 +100,7 @@ def prepare_corpus(home: Path, corpus: Corpus, settings: Prepare, blocks: Sequen
     logger = get_run_logger()
     stored = find_corpus(home, corpus, settings)
     if stored:
+        _show_drops(stored)
         return cached(stored, stored.folder)
 
     check_sources(home / "raw", {source for block in blocks for source in block.sources})
@@ -118,10 +119,15 @@ def prepare_corpus(home: Path, corpus: Corpus, settings: Prepare, blocks: Sequen
         _save_plots(draft.folder / PLOTS, frame, corpus, settings)
         draft.summary = {"corpus": corpus, "fingerprint": fingerprint, "filter": settings.filter, **summary}
     stored = StoredCorpus(folder=folder, **draft.summary)
-    rows = drop_table(stored)
-    logger.info("%s: %s", corpus, ", ".join(f"{row['titles']} {row['count']:,}" for row in rows))
-    create_table_artifact(rows, key=f"{corpus}-drops", description=f"What became of the titles of the {corpus} corpus")
+    logger.info("%s: %s", corpus, ", ".join(f"{row['titles']} {row['count']:,}" for row in _show_drops(stored)))
     return stored
+
+
+def _show_drops(stored: StoredCorpus) -> list[dict[str, Any]]:
+    rows = drop_table(stored)
+    told = f"What became of the titles of the {stored.corpus} corpus"
+    show_table(rows, key=f"{stored.corpus}-drops", description=told)
+    return rows
 
 
 def _identify(home: Path, corpus: Corpus, settings: Prepare) -> tuple[str, Path]:

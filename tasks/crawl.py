@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
@@ -21,6 +20,8 @@ from scraper.launch import TOO_MANY_FAILED, CrawlError, crawl_lock, run_crawl
 from scraper.page_choice import choose_pages
 from scraper.site.generator import site_ids
 from tasks import progress, store
+from tasks.artifacts import Board, show_table
+from tasks.retries import error_of
 from tasks.reuse import cached
 
 VERSION = 2
@@ -45,7 +46,7 @@ class Collected(BaseModel, frozen=True):
 
 def _is_passing(task: Any, task_run: Any, state: Any) -> bool:
     """Tell whether the site failed too often, which may pass; a block, a refusal or a fault of ours does not."""
-    error = state.data.exception if hasattr(state.data, "exception") else state.data
+    error = error_of(state)
     return isinstance(error, CrawlError) and error.exit_code == TOO_MANY_FAILED
 
 
@@ -111,7 +112,7 @@ def _fingerprint_source(settings: Collect, site: Site) -> str:
 def _crawl(settings: Collect, frontier: Frontier, source: str, logger: Any) -> dict[str, Any]:
     """Run the crawl with its progress on the terminal and in Prefect, and leave its report as an artifact."""
     total = len(frontier.todo)
-    board = progress.Board("crawl-progress", f"Titles through, of {total:,} from {settings.base_url}")
+    board = Board("crawl-progress", f"Titles through, of {total:,} from {settings.base_url}")
     with progress.bar("crawl", total, logger) as advance:
 
         def follow(told: dict[str, Any]) -> None:
@@ -131,7 +132,7 @@ def _crawl(settings: Collect, frontier: Frontier, source: str, logger: Any) -> d
 
 def _publish(report: dict[str, Any], settings: Collect, total: int) -> None:
     if report:
-        create_table_artifact(
+        show_table(
             [{"figure": figure, "value": value} for figure, value in _rows(report)],
             key="crawl-report",
             description=f"Crawl of {total:,} titles from {settings.base_url}",

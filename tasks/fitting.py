@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,7 @@ def fit(spec: FitSpec) -> None:
             random_seed=spec.random_seed,
             vectors=spec.vectors,
             kept=spec.kept,
-            report=_reporter(),
+            report=_report,
         )
     )
     saved_recipe.save_fitted_titles(folder, titles)
@@ -74,17 +76,23 @@ def fit(spec: FitSpec) -> None:
     (spec.folder / HISTORY).write_text(json.dumps(history))
 
 
-def _reporter() -> Any:
-    parent = os.getppid()
+def _report(done: int, total: int, note: str, figures: dict[str, float] | None = None) -> None:
+    sys.stdout.write(json.dumps({"done": done, "total": total, "note": note, "figures": figures}) + "\n")
+    sys.stdout.flush()
 
-    def report(done: int, total: int, note: str, figures: dict[str, float] | None = None) -> None:
-        if os.getppid() != parent:
-            raise SystemExit("the run that this fit belongs to is gone; stopped")
-        sys.stdout.write(json.dumps({"done": done, "total": total, "note": note, "figures": figures}) + "\n")
-        sys.stdout.flush()
 
-    return report
+def _follow_starter() -> None:
+    """End this process soon after the one that started it, however that one ends: nobody else wants the fit."""
+    starter = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == starter:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":
+    _follow_starter()
     fit(FitSpec.model_validate_json(Path(sys.argv[1]).read_bytes()))

@@ -7,15 +7,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 SECONDS_BETWEEN_LINES = 20.0
-# Every look of the board is a request to Prefect's server.
-SECONDS_BETWEEN_LOOKS = 2.0
 
 Advance = Callable[..., None]
 
@@ -64,17 +60,3 @@ def bar(label: str, total: int, logger: logging.Logger | logging.LoggerAdapter[l
                 _open -= 1
                 if _open == 0:
                     _bars.stop()
-
-
-class Board:
-    """Show the progress of a task on its run's page in Prefect, as an artifact under a stable key."""
-
-    def __init__(self, key: str, description: str) -> None:
-        self._artifact: Any = create_progress_artifact(0.0, key=key, description=description)
-        self._shown = time.monotonic()
-
-    def show(self, per_cent: float, last: bool = False) -> None:
-        """Show the share that is done (0 to 100), no more often than SECONDS_BETWEEN_LOOKS unless it is the last."""
-        if last or time.monotonic() - self._shown >= SECONDS_BETWEEN_LOOKS:
-            self._shown = time.monotonic()
-            update_progress_artifact(self._artifact, min(100.0, per_cent))

@@ -18,13 +18,14 @@ from tasks.evaluation import answer_split
 from tasks.logic import metrics
 from tasks.logic.decisions import decide
 from tasks.logic.labels import to_matrix
+from tasks.retries import TRACKING
 from tasks.tracking import LoggedRun, Promotion, best_candidate
 from tasks.training import StoredModel
 
 CANDIDATE = "candidate"
 
 
-@task(task_run_name="challenge champion of {corpus.corpus}", cache_policy=NO_CACHE)
+@task(task_run_name="challenge champion of {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
 def promote_best(
     home: Path,
     settings: Settings,

@@ -222,8 +222,8 @@ def _is_being_made(draft: Path) -> bool:
 
 
 @contextlib.contextmanager
-def lock_home(home: Path, wait_seconds: float, on_wait: Any = None) -> Iterator[None]:
-    """Hold the home's lock file, so that two runs never write one home at once.
+def lock_home(home: Path, wait_seconds: float, on_wait: Any = None) -> Iterator[bool]:
+    """Hold the home's lock file, so that two runs never write one home at once; yields False where it is held already.
 
     The operating system releases it when the process ends, however it ends; the file's text (process id, start
     time) is for the message only. A flow inside a flow of the same process shares it. Raises StoreError naming
@@ -233,7 +233,7 @@ def lock_home(home: Path, wait_seconds: float, on_wait: Any = None) -> Iterator[
     holder = home / "lock.json"
     lock = FileLock(str(home / "lock"), is_singleton=True, thread_local=False)
     if lock.is_locked:
-        yield
+        yield False
         return
     try:
         lock.acquire(timeout=0)
@@ -249,7 +249,7 @@ def lock_home(home: Path, wait_seconds: float, on_wait: Any = None) -> Iterator[
     try:
         write_json(holder, {"pid": os.getpid(), "started": now()})
         sweep_drafts(home)
-        yield
+        yield True
     finally:
         holder.unlink(missing_ok=True)
         lock.release()

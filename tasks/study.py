@@ -22,11 +22,11 @@ from conf.schema import BiLstm, Range, Settings
 from tasks import progress, store, study_runs
 from tasks.corpus import TITLES, StoredCorpus, read_titles
 from tasks.embedding import StoredVectors
+from tasks.fit_process import fit_in_process, slots
 from tasks.fitting import PROBABILITIES, FitSpec
 from tasks.logic.labels import to_matrix
 from tasks.logic.metrics import score_ranking
 from tasks.other_texts import OtherTexts
-from tasks.training import fit_in_process, slots
 
 VERSION = 1
 TABLE = "trials.csv"

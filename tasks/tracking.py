@@ -8,12 +8,11 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import yaml
 from prefect import get_run_logger, task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from pydantic import BaseModel
@@ -21,10 +20,12 @@ from pydantic import BaseModel
 from conf.names import Corpus
 from conf.schema import Settings, Track, dump
 from tasks import packaging
+from tasks.artifacts import show_table
 from tasks.champion import TrackingError, connect
 from tasks.corpus import PLOTS, StoredCorpus, drop_table
 from tasks.embedding import StoredVectors
 from tasks.evaluation import PREDICTED, Evaluation, read_figures
+from tasks.retries import TRACKING
 from tasks.reuse import cached
 from tasks.training import StoredModel, read_history
 
@@ -32,6 +33,8 @@ PARAMS_A_CALL = 100
 METRICS_A_CALL = 1000
 # What MLflow takes in no metric's name; a slash would make a folder of its own.
 _METRIC_NAME = re.compile(r"[^\w\-. :]")
+# How MLflow calls a run that ended with an error, and one that was ended from outside.
+Ended = Literal["FAILED", "KILLED"]
 
 
 class ParentRun(BaseModel, frozen=True):
@@ -74,12 +77,13 @@ def experiment_id(client: Any, home: Path, track: Track, corpus: Corpus) -> str:
     return str(client.create_experiment(name, artifact_location=location))
 
 
-@task(task_run_name="open MLflow run of {corpus.corpus}", cache_policy=NO_CACHE)
-def open_parent(home: Path, settings: Settings, corpus: StoredCorpus, vectors: StoredVectors) -> ParentRun:
-    """Open the corpus's parent run for this pipeline run, or go on in it, and log data, conf and plots once."""
+@task(task_run_name="open MLflow run of {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
+def open_parent(
+    home: Path, settings: Settings, pipeline_run: str, corpus: StoredCorpus, vectors: StoredVectors
+) -> ParentRun:
+    """Open the corpus's parent run for a pipeline run, or go on in it, and log data, conf and plots once."""
     client = connect(home, settings.track)
     experiment = experiment_id(client, home, settings.track, corpus.corpus)
-    pipeline_run = str(flow_run.root_flow_run_id)
     found = find_runs(client, experiment, pipeline_run=pipeline_run, kind="pipeline")
     run_id = found[0].info.run_id if found else new_run(
         client, experiment, f"{flow_run.scheduled_start_time:%Y-%m-%d %H:%M}",
@@ -113,7 +117,7 @@ def open_parent(home: Path, settings: Settings, corpus: StoredCorpus, vectors: S
     return parent
 
 
-@task(task_run_name="log {model.recipe} on {corpus.corpus}", cache_policy=NO_CACHE)
+@task(task_run_name="log {model.recipe} on {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
 def log_recipe(
     home: Path,
     settings: Settings,
@@ -163,7 +167,7 @@ def best_candidate(runs: list[LoggedRun]) -> LoggedRun:
     return max((run for run in runs if run.model_uri), key=lambda run: run.evaluation.validation_f1_micro)
 
 
-@task(task_run_name="close MLflow run of {parent.corpus}", cache_policy=NO_CACHE)
+@task(task_run_name="close MLflow run of {parent.corpus}", cache_policy=NO_CACHE, **TRACKING)
 def close_parent(home: Path, track: Track, parent: ParentRun, runs: list[LoggedRun], promotion: Promotion) -> None:
     """Write the outcome in words and the best recipe's figures to the parent run and end it."""
     client = connect(home, track)
@@ -182,7 +186,7 @@ def close_parent(home: Path, track: Track, parent: ParentRun, runs: list[LoggedR
     ]
     told = "; ".join(f"{row['recipe']} {row['test micro-F1']:.4f}" for row in rows)
     outcome = f"Best on validation: {best.recipe}. {promotion.name} version {promotion.version}: {promotion.reason}."
-    create_table_artifact(rows, key=f"{parent.corpus}-leaderboard", description=outcome)
+    show_table(rows, key=f"{parent.corpus}-leaderboard", description=outcome)
     get_run_logger().info("%s: test micro-F1 %s. %s", parent.corpus, told, outcome)
     metrics = {"test.f1_micro": best.evaluation.test_f1_micro, "test.f1_macro": best.evaluation.test_f1_macro}
     metrics |= _interval_metrics(
@@ -193,19 +197,21 @@ def close_parent(home: Path, track: Track, parent: ParentRun, runs: list[LoggedR
     client.set_terminated(parent.run_id, "FINISHED")
 
 
-def fail_parent(home: Path, track: Track, pipeline_run: str, reason: str) -> None:
-    """Mark a pipeline run's open runs as failed, with the reason; a store that is gone is only logged."""
+def end_runs(home: Path, track: Track, pipeline_run: str, status: Ended, reason: str, logger: Any) -> None:
+    """End a pipeline run's open runs as failed or killed, with the reason; a store that is gone is only logged."""
+    if not track.uri and not (home / "mlflow").exists():
+        return
     try:
         client = connect(home, track)
     except TrackingError as error:
-        get_run_logger().error("run %s is not marked as failed: %s", pipeline_run, error)
+        logger.error("run %s is not marked as %s: %s", pipeline_run, status, error)
         return
     experiments = [e.experiment_id for e in client.search_experiments() if e.name.startswith(f"{track.experiment}/")]
     for experiment in experiments:
         for run in find_runs(client, experiment, pipeline_run=pipeline_run):
             if run.info.status == "RUNNING":
                 client.set_tag(run.info.run_id, "failure", reason[:4000])
-                client.set_terminated(run.info.run_id, "FAILED")
+                client.set_terminated(run.info.run_id, status)
 
 
 def leaderboard(home: Path, track: Track, corpus: Corpus) -> list[dict[str, Any]]:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
 import shutil
-import subprocess
-import sys
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,12 +14,12 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
-from conf.errors import GenreflowError
 from conf.names import Corpus, Recipe, VectorsOf
 from conf.schema import Train
 from tasks import progress, sentences, store
 from tasks.corpus import TITLES, StoredCorpus, read_titles
 from tasks.embedding import StoredVectors
+from tasks.fit_process import fit_in_process, slots
 from tasks.fitting import HISTORY, MODEL, PROBABILITIES, SCORED_SPLITS, FitSpec
 from tasks.logic import blending
 from tasks.logic.labels import prior_only, to_matrix
@@ -53,10 +47,6 @@ class StoredModel(BaseModel, frozen=True):
     terms: list[str]
     weights: dict[str, float] = {}
     reused: bool = False
-
-
-class FitError(GenreflowError):
-    """Say which fit failed and with what last words."""
 
 
 def recipes_to_train(settings: Train, corpus: Corpus, logger: Any) -> list[Recipe]:
@@ -231,61 +221,3 @@ def read_history(model: StoredModel) -> dict[str, list[float]]:
     """Read a fitted recipe's loss by epoch; empty for recipes without epochs."""
     history: dict[str, list[float]] = json.loads((model.folder / HISTORY).read_text())
     return history
-
-
-@functools.cache
-def slots(processes: int) -> threading.Semaphore:
-    """Return the semaphore that lets so many fits of this process run at once."""
-    return threading.Semaphore(processes)
-
-
-def fit_in_process(spec: FitSpec, on_report: Callable[[dict[str, Any]], None]) -> float:
-    """Run tasks.fitting on the spec, hand on what it reports (done, total, note, figures), return the seconds it took.
-
-    What on_report raises ends the fit. Raises FitError with the process's last lines when it fails.
-    """
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory() as scratch, (Path(scratch) / "errors").open("w+") as errors:
-        spec_file = Path(scratch) / "spec.json"
-        spec_file.write_text(spec.model_dump_json())
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tasks.fitting", str(spec_file)],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env={**os.environ, **_one_thread()},
-        )
-        try:
-            for line in process.stdout or ():
-                told = _progress_line(line)
-                if told:
-                    on_report(told)
-            code = process.wait()
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
-        if code:
-            errors.seek(0)
-            last = errors.read().strip().splitlines()[-20:] or ["(it said nothing)"]
-            get_run_logger().error("fitting %s on %s:\n%s", spec.recipe, spec.corpus, "\n".join(last))
-            raise FitError(f"fitting {spec.recipe} on {spec.corpus} ended with exit code {code}: {last[-1]}")
-    return time.monotonic() - started
-
-
-def _progress_line(line: str) -> dict[str, Any] | None:
-    try:
-        told = json.loads(line)
-    except ValueError:
-        return None
-    return told if isinstance(told, dict) and "done" in told else None
-
-
-def _one_thread() -> dict[str, str]:
-    # One fit uses about one core whatever it is given; two side by side use two better than one does.
-    return {
-        "TF_NUM_INTRAOP_THREADS": "1",
-        "TF_NUM_INTEROP_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }

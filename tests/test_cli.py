@@ -22,7 +22,7 @@ from scraper.writer import read_raw
 Run = Callable[..., Answer]
 COMMANDS = (
     "demo", "run", "collect", "import", "parse", "titles", "show", "prepare", "embed", "train", "evaluate", "compare",
-    "predict", "site", "ui",
+    "predict", "site", "ui", "deploy", "worker",
 )  # fmt: skip
 TEXT = "A retired detective hunts a killer who stages murders as film scenes."
 STOP_WORDS = "what is it that they have been and which of these were there"
@@ -411,3 +411,23 @@ def test_unknown_fault_is_named(genreflow: Run) -> None:
 
 def test_console_script_is_installed() -> None:
     assert shutil.which("genreflow", path=str(Path(sys.executable).parent))
+
+
+@pytest.mark.parametrize("command", ["deploy", "worker"])
+def test_without_a_prefect_server_it_says_how_to_start_one(command: str, genreflow: Run, tmp_path: Path) -> None:
+    answer = genreflow(command, "--home", tmp_path)
+    told = f"error: no Prefect server: start one over this home in another terminal (genreflow ui --home {tmp_path}), "
+    assert (answer.code, answer.err) == (1, f"{told}or name yours in PREFECT_API_URL\n")
+
+
+@pytest.mark.parametrize("command", ["deploy", "worker"])
+def test_prefect_server_that_is_away_is_named(
+    command: str, genreflow: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
+    monkeypatch.setenv("PREFECT_API_URL", address)
+    answer = genreflow(command, "--home", tmp_path)
+    told = f"error: no Prefect server answers at {address} (PREFECT_API_URL); start it, or unset the variable\n"
+    assert (answer.code, answer.err) == (1, told)

@@ -57,6 +57,10 @@ def test_wheel_holds_the_behaviour_tests_cases(wheel: Path) -> None:
     assert sorted(path.name for path in (wheel / "conf" / "behaviour").iterdir()) == sorted(FILES)
 
 
+def test_wheel_holds_the_deployments(wheel: Path) -> None:
+    assert (wheel / "flows" / "prefect.yaml").read_bytes() == (ROOT / "prefect.yaml").read_bytes()
+
+
 def test_wheel_holds_nothing_but_the_four_packages(wheel: Path) -> None:
     assert sorted(path.name for path in wheel.iterdir() if path.suffix != ".dist-info" and path.name != "bin") == [
         *PACKAGES

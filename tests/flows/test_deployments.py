@@ -8,6 +8,9 @@ import yaml
 from prefect.exceptions import ParameterTypeError, SignatureMismatchError
 from prefect.flows import Flow, load_flow_from_entrypoint
 
+from conf.schema import overlays
+from flows.deploy import HOME_QUEUE, POOL
+
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "prefect.yaml"
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load(FILE.read_text())["deployments"]
@@ -37,6 +40,13 @@ def test_unknown_parameter_is_refused(deployment: dict[str, Any], monkeypatch: p
 
 
 @deployments
+def test_form_says_what_each_parameter_is(deployment: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    form = load(deployment, monkeypatch).parameters.model_dump()["properties"]
+    assert all(form[name].get("description") for name in form)
+    assert form["conf"]["anyOf"][0]["enum"] == overlays()
+
+
+@deployments
 def test_deployment_is_named_after_its_flow(deployment: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     assert deployment["name"].split("-")[0] == load(deployment, monkeypatch).name
 
@@ -49,7 +59,16 @@ def test_every_flow_has_a_deployment() -> None:
 
 def test_schedules_are_switched_off() -> None:
     schedules = [schedule for deployment in DEPLOYMENTS for schedule in deployment.get("schedules", ())]
-    assert [(schedule["cron"], schedule["active"]) for schedule in schedules] == [("30 2 * * *", False)]
+    assert [schedule["slug"] for schedule in schedules] == ["nightly", "six-hourly"]
+    assert not any(schedule["active"] for schedule in schedules)
+    assert all(schedule["timezone"] for schedule in schedules)
+
+
+def test_what_writes_into_the_home_goes_through_one_queue() -> None:
+    queues = {deployment["name"]: deployment["work_pool"].get("work_queue_name") for deployment in DEPLOYMENTS}
+    assert {deployment["work_pool"]["name"] for deployment in DEPLOYMENTS} == {POOL}
+    assert queues.pop("predict-file") is None
+    assert set(queues.values()) == {HOME_QUEUE}
 
 
 def test_no_folder_stands_in_the_file() -> None:

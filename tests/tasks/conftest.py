@@ -32,7 +32,7 @@ SPLITS = ("validation", "selection", "test")
 def outside_flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let a task's function be called by itself: without a run's logger and without artifacts."""
     for module in (corpus_task, tracking):
-        monkeypatch.setattr(module, "create_table_artifact", lambda *_, **__: None)
+        monkeypatch.setattr(module, "show_table", lambda *_, **__: None)
     with disable_run_logger():
         yield
 

@@ -1,5 +1,6 @@
 """Runs in MLflow: one parent and one row a recipe for a pipeline run, retried or not; failures are marked."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from tasks.tracking import (
     ParentRun,
     Promotion,
     close_parent,
-    fail_parent,
+    end_runs,
     leaderboard,
     log_recipe,
     open_parent,
@@ -26,6 +27,7 @@ from tasks.tracking import (
 from tasks.training import StoredModel
 
 Recipe = Callable[[str, float], tuple[StoredModel, Evaluation]]
+LOGGER = logging.getLogger(__name__)
 FIRST, SECOND = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
 
 
@@ -37,9 +39,9 @@ def open_run(
     vectors = StoredVectors(texts="summary", folder=home, fingerprint="v", words=10, vector_size=4, tokens=50, terms=[])
 
     def opened(pipeline_run: str) -> ParentRun:
-        running = SimpleNamespace(root_flow_run_id=pipeline_run, scheduled_start_time=datetime(2026, 1, 2))
+        running = SimpleNamespace(scheduled_start_time=datetime(2026, 1, 2))
         monkeypatch.setattr("tasks.tracking.flow_run", running)
-        return open_parent.fn(home, settings, summaries, vectors)
+        return open_parent.fn(home, settings, pipeline_run, summaries, vectors)
 
     return opened
 
@@ -71,17 +73,22 @@ def test_retried_task_finds_its_row(
 
 def test_retried_run_goes_on_in_the_same_parent(home: Path, settings: Settings, open_run: Any) -> None:
     parent = open_run(FIRST)
-    fail_parent(home, settings.track, FIRST, "FitError: out of memory")
+    end_runs(home, settings.track, FIRST, "FAILED", "FitError: out of memory", LOGGER)
     assert statuses(home, settings, parent) == {parent.run_id: "FAILED"}
     assert tags_of(home, settings, parent.run_id)["failure"] == "FitError: out of memory"
     assert open_run(FIRST) == parent
     assert statuses(home, settings, parent) == {parent.run_id: "RUNNING"}
 
 
-def test_failure_marks_only_its_own_pipeline_run(home: Path, settings: Settings, open_run: Any) -> None:
+def test_end_marks_only_its_own_pipeline_run(home: Path, settings: Settings, open_run: Any) -> None:
     first, second = open_run(FIRST), open_run(SECOND)
-    fail_parent(home, settings.track, SECOND, "stopped")
-    assert statuses(home, settings, first) == {first.run_id: "RUNNING", second.run_id: "FAILED"}
+    end_runs(home, settings.track, SECOND, "KILLED", "stopped", LOGGER)
+    assert statuses(home, settings, first) == {first.run_id: "RUNNING", second.run_id: "KILLED"}
+
+
+def test_ending_runs_makes_no_store_where_there_is_none(tmp_path: Path, settings: Settings) -> None:
+    end_runs(tmp_path, settings.track, FIRST, "KILLED", "stopped", LOGGER)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_half_logged_row_is_taken_up_again(

@@ -1,0 +1,114 @@
+"""Runs that nobody ended: noted in the home while they are under way, marked by whoever comes next.
+
+A killed process says nothing any more, and where Prefect's server is away when a run ends its page says Running for
+ever. So a run notes itself in runs.json before it does anything, and the next one asks what became of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterParentFlowRunId
+from prefect.client.schemas.objects import StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Crashed
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from conf.schema import Track
+from tasks import store
+from tasks.tracking import end_runs
+
+RUNS = "runs.json"
+# A run that waits for its start (a retry that was asked for) is left alone; below a run that is gone nothing starts.
+_OPEN = frozenset({StateType.RUNNING, StateType.CANCELLING})
+_OPEN_BELOW = _OPEN | {StateType.PENDING}
+
+Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+class NotedRun(BaseModel, frozen=True):
+    """Note a flow run of a home: its id, its process, when it started, and when it ended in order (None: not yet)."""
+
+    flow_run: UUID
+    pid: int
+    started: str
+    ended: str | None = None
+
+
+_NOTES = TypeAdapter(list[NotedRun])
+
+
+@contextlib.contextmanager
+def noted_run(home: Path, track: Track, flow_run: UUID, logger: Logger) -> Iterator[None]:
+    """Mark the runs that were left open in this home, then note this one for as long as it is under way.
+
+    Call it under the home's lock: whatever else claims to run here does so no more.
+    """
+    _mark(home, track, [note for note in _read(home, logger) if note.flow_run != flow_run], logger)
+    note = NotedRun(flow_run=flow_run, pid=os.getpid(), started=store.now())
+    store.write_json(home / RUNS, [note])
+    try:
+        yield
+    finally:
+        store.write_json(home / RUNS, [note.model_copy(update={"ended": store.now()})])
+
+
+def mark_left_runs(home: Path, track: Track) -> None:
+    """Mark the runs that were left open in a home, unless a run is under way there right now."""
+    if not (home / RUNS).exists():
+        return
+    logger = logging.getLogger("prefect.genreflow")
+    with contextlib.suppress(store.StoreError), store.lock_home(home, 0) as first:
+        if first:
+            _mark(home, track, _read(home, logger), logger)
+
+
+def _mark(home: Path, track: Track, notes: list[NotedRun], logger: Logger) -> None:
+    """Set what is still open of these runs to Crashed in Prefect and to KILLED in MLflow, with the reason."""
+    with get_client(sync_client=True) as client:
+        for note in notes:
+            if note.ended:
+                reason = f"its process ended at {note.ended}, when Prefect's server could not be told"
+            else:
+                reason = f"its process ({note.pid}, since {note.started}) was killed, or its machine went down"
+            end_runs(home, track, str(note.flow_run), "KILLED", reason, logger)
+            if _crash(client, note.flow_run, reason):
+                logger.warning("flow run %s was left open: %s. It is marked Crashed", note.flow_run, reason)
+
+
+def _crash(client: Any, flow_run: UUID, reason: str, unfinished: frozenset[StateType] = _OPEN) -> bool:
+    """Set a flow run, its subflows and their tasks to Crashed where they claim to run; says whether the run did."""
+    try:
+        run = client.read_flow_run(flow_run)
+    except ObjectNotFound:
+        # Deleted, or of another server.
+        return False
+    children = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[flow_run]))
+    )
+    for child in children:
+        _crash(client, child.id, reason, _OPEN_BELOW)
+    tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run])))
+    for task in tasks:
+        if task.state_type in _OPEN_BELOW:
+            client.set_task_run_state(task.id, Crashed(message=reason), force=True)
+    if run.state_type not in unfinished:
+        return False
+    client.set_flow_run_state(flow_run, Crashed(message=reason), force=True)
+    return True
+
+
+def _read(home: Path, logger: Logger) -> list[NotedRun]:
+    path = home / RUNS
+    try:
+        return _NOTES.validate_json(path.read_bytes()) if path.exists() else []
+    except ValidationError as error:
+        logger.warning("%s: not a list of runs (%d errors); runs left open stay as they are", path, error.error_count())
+        return []

@@ -1,0 +1,51 @@
+"""What a run's page in Prefect shows beside its log, under stable keys: tables, links, the progress of a task.
+
+These are notes on work that is kept elsewhere: where Prefect's server is away they are logged as missing, and the work
+goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from httpx import TransportError
+from prefect import get_run_logger
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+
+# Every look of the board is a request to Prefect's server.
+SECONDS_BETWEEN_LOOKS = 2.0
+
+
+def show_table(rows: Sequence[dict[str, Any]], key: str, description: str) -> None:
+    """Show rows as a table on the run's page."""
+    with _missing_logged(key):
+        create_table_artifact(list(rows), key=key, description=description)
+
+
+class Board:
+    """Show the progress of a task on its run's page, as an artifact under a stable key."""
+
+    def __init__(self, key: str, description: str) -> None:
+        self._key = key
+        self._artifact: Any = None
+        self._shown = time.monotonic()
+        with _missing_logged(key):
+            self._artifact = create_progress_artifact(0.0, key=key, description=description)
+
+    def show(self, per_cent: float, last: bool = False) -> None:
+        """Show the share that is done (0 to 100), no more often than SECONDS_BETWEEN_LOOKS unless it is the last."""
+        if self._artifact and (last or time.monotonic() - self._shown >= SECONDS_BETWEEN_LOOKS):
+            self._shown = time.monotonic()
+            with _missing_logged(self._key):
+                update_progress_artifact(self._artifact, min(100.0, per_cent))
+
+
+@contextlib.contextmanager
+def _missing_logged(key: str) -> Iterator[None]:
+    try:
+        yield
+    except TransportError as error:
+        get_run_logger().warning("%s is not shown, Prefect's server does not answer: %s", key, error)
