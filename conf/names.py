@@ -36,3 +36,7 @@ TitleField = Literal[
     "countries",
     "languages",
 ]
+# The file in a home that holds the address of MLflow's pages while `genreflow ui` serves them, and where they are by
+# default.
+MLFLOW_NOTE = "mlflow-server"
+MLFLOW_PAGES = "http://127.0.0.1:5000"

@@ -110,8 +110,9 @@ class Collect(Section):
 
 
 class Import(Section):
-    """Configure what an import of a file tolerates."""
+    """Configure which files are imported by themselves, and what an import tolerates."""
 
+    inbox: Path | None
     max_bad_share: Share
     part_titles: Positive
 
@@ -375,6 +376,29 @@ class Behaviour(Section):
     tolerance: Share
 
 
+class Nightly(Section):
+    """Configure when a pipeline run trains, and which new titles stop it before."""
+
+    min_new_share: Annotated[float, Field(ge=0)]
+    min_titles: Positive
+    max_genre_shift: Share
+    max_length_ratio: Annotated[float, Field(gt=1)]
+    max_unknown_rise: Share
+    max_missing_rise: Share
+    max_placeholder_rise: Share
+
+
+Block = Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")] | None
+
+
+class Notify(Section):
+    """Configure which of Prefect's notification blocks tell of what."""
+
+    failure: Block
+    promotion: Block
+    refusal: Block
+
+
 class Promote(Section):
     """Configure when a challenger replaces the champion."""
 
@@ -418,6 +442,8 @@ class Settings(Section):
     study: Study
     behaviour: Behaviour
     promote: Promote
+    nightly: Nightly
+    notify: Notify
     track: Track
     site: Site
     run: Run

@@ -64,9 +64,10 @@ def demo(
     conf = Path("quick" if quick else "demo")
     settings = session.set_up(conf, overrides, home)
     with session.local_site(settings) as base_url:
+        from flows.home import value_of
         from flows.pipeline import pipeline
 
-        done = pipeline(conf, [*(overrides or []), f"collect.base_url={base_url}"], home)
+        done = value_of(pipeline(conf, [*(overrides or []), f"collect.base_url={base_url}"], home))
         report.pipeline(done, settings, home, json_output=as_json)
 
 
@@ -76,9 +77,10 @@ def run(conf: Conf = Path("base"), overrides: Overrides = None, home: Home = Non
     from flows import report, session
 
     settings = session.set_up(conf, overrides, home)
+    from flows.home import value_of
     from flows.pipeline import pipeline
 
-    report.pipeline(pipeline(conf, overrides or [], home), settings, home, json_output=as_json)
+    report.pipeline(value_of(pipeline(conf, overrides or [], home)), settings, home, json_output=as_json)
 
 
 @app.command(epilog="Example: genreflow collect --set collect.ids=ids.txt --set collect.base_url=http://127.0.0.1:8700")
@@ -87,22 +89,23 @@ def collect(conf: Conf = Path("base"), overrides: Overrides = None, home: Home =
     from conf.schema import load
     from flows import report, session
 
-    asked = load(conf, overrides or []).collect
-    if asked.ids is None:
+    settings = load(conf, overrides or [])
+    if settings.collect.ids is None and settings.import_.inbox is None:
         raise GenreflowError(
             "nothing to collect: collect.ids is not set; name a list of ids, e.g. --set collect.ids=ids.txt "
             "(also .parquet with title_id, or IMDb's title.basics.tsv.gz)"
         )
-    from scraper.spiders.known import ready_spider
+    if settings.collect.ids is not None:
+        from scraper.spiders.known import ready_spider
 
-    # Sooner than a Prefect server is started for it.
-    ready_spider(asked)
+        # Sooner than a Prefect server is started for it.
+        ready_spider(settings.collect)
     session.set_up(conf, overrides, home)
     from flows.collect import collect as flow
 
     collected = flow(conf, overrides or [], home)
-    assert collected is not None
-    report.stage(collected, as_json)
+    if collected is not None:
+        report.stage(collected, as_json)
 
 
 @app.command(

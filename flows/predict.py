@@ -8,12 +8,13 @@ from prefect import flow
 
 from conf.names import Corpus
 from conf.schema import load
+from flows.notices import TOLD
 from flows.parameters import Conf, run_name
 from flows.paths import home_path
 from tasks.prediction import predict_titles
 
 
-@flow(name="predict", flow_run_name=run_name, validate_parameters=True)
+@flow(name="predict", flow_run_name=run_name, validate_parameters=True, **TOLD)
 def predict(
     source: Path,
     corpus: Corpus = "summary",

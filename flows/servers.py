@@ -14,6 +14,7 @@ from urllib.request import urlopen
 from rich.console import Console
 
 from conf.errors import GenreflowError
+from conf.names import MLFLOW_NOTE
 from conf.schema import Track
 from flows.session import SERVER_NOTE
 
@@ -39,22 +40,22 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
     if not elsewhere:
         _check_free(mlflow_port, "--mlflow-port")
     home.mkdir(parents=True, exist_ok=True)
-    note = home / SERVER_NOTE
+    notes = [home / SERVER_NOTE, home / MLFLOW_NOTE]
     api = f"http://{HOST}:{prefect_port}/api"
+    pages = elsewhere or f"http://{HOST}:{mlflow_port}"
     started: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         started.append(_start_prefect(home, prefect_port, api))
         if not elsewhere:
             started.append(_start_mlflow(home, track, mlflow_port))
-            _wait(started[1], f"http://{HOST}:{mlflow_port}/health", home / "mlflow-server.log")
+            _wait(started[1], f"{pages}/health", home / "mlflow-server.log")
         _wait(started[0], f"{api}/health", home / "prefect-server.log")
-        note.write_text(api)
+        notes[0].write_text(api)
+        notes[1].write_text(pages)
         console = Console()
         console.print(f"Prefect  http://{HOST}:{prefect_port}   flow runs, graphs, artifacts", highlight=False)
-        console.print(
-            f"MLflow   {elsewhere or f'http://{HOST}:{mlflow_port}'}   runs, plots, registered models", highlight=False
-        )
+        console.print(f"MLflow   {pages}   runs, plots, registered models", highlight=False)
         console.print("Ctrl-C stops both.")
         while all(process.poll() is None for process in started):
             time.sleep(0.5)
@@ -62,7 +63,8 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
     except KeyboardInterrupt:
         Console().print("stopping")
     finally:
-        note.unlink(missing_ok=True)
+        for note in notes:
+            note.unlink(missing_ok=True)
         for process in started:
             _stop(process)
 

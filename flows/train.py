@@ -17,6 +17,7 @@ from conf.names import Corpus, Recipe, VectorsOf
 from conf.schema import Settings
 from flows.embed import embed
 from flows.home import open_home
+from flows.notices import TOLD, tell_promotion
 from flows.parameters import Conf, run_name
 from flows.prepare import prepare
 from tasks.behaviour import check_behaviour
@@ -48,6 +49,8 @@ class Trained(BaseModel, frozen=True):
     promotion: Promotion
 
 
+# What a run that is ended waits for its tasks at most; it is to be gone within ten seconds.
+_LAST_SECONDS = 5.0
 # Threads only wait here: fits run in processes of their own, as many at once as train.processes says.
 THREADS: Any = ThreadPoolTaskRunner(max_workers=32)
 
@@ -56,6 +59,7 @@ THREADS: Any = ThreadPoolTaskRunner(max_workers=32)
     name="train",
     flow_run_name=run_name,
     validate_parameters=True,
+    **TOLD,
     task_runner=THREADS,
 )
 def train(
@@ -87,17 +91,20 @@ def train(
             # The longest fits begin first, so that none is left alone at the end.
             for name in reversed(asked):
                 started[name] = _start(path, settings, run, prepared, name, embedded)
-            return {name: _finish(prepared[name], started[name]) for name in asked}
+            trained = {name: _finish(prepared[name], started[name]) for name in asked}
         except BaseException as error:
             ended = not isinstance(error, Exception)
             if ended:
                 end_fits()
-            else:
-                # What else is under way ends first, or it would mark its run finished after this mark.
-                wait([future for each in started.values() for future in each.all()])
-            reason = f"{type(error).__name__}: {error}"
+            # What else is under way ends first, or it would mark its run finished after this mark.
+            wait([future for each in started.values() for future in each.all()], _LAST_SECONDS if ended else None)
+            what = f"ended from outside ({type(error).__name__}): cancelled, interrupted, or its worker was stopped"
+            reason = what if ended else f"{type(error).__name__}: {error}"
             end_runs(path, settings.track, run, "KILLED" if ended else "FAILED", reason, get_run_logger())
             raise
+        for done in trained.values():
+            tell_promotion(settings.notify, done.promotion, get_run_logger())
+        return trained
 
 
 class Started(NamedTuple):

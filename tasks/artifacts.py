@@ -1,4 +1,4 @@
-"""What a run's page in Prefect shows beside its log, under stable keys: tables, links, the progress of a task.
+"""What a run's page in Prefect shows beside its log, under stable keys: tables, pictures, links, a task's progress.
 
 These are notes on work that is kept elsewhere: where Prefect's server is away they are logged as missing, and the work
 goes on.
@@ -6,14 +6,22 @@ goes on.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from httpx import TransportError
 from prefect import get_run_logger
-from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.artifacts import (
+    create_image_artifact,
+    create_link_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 
 # Every look of the board is a request to Prefect's server.
 SECONDS_BETWEEN_LOOKS = 2.0
@@ -23,6 +31,19 @@ def show_table(rows: Sequence[dict[str, Any]], key: str, description: str) -> No
     """Show rows as a table on the run's page."""
     with _missing_logged(key):
         create_table_artifact(list(rows), key=key, description=description)
+
+
+def show_image(file: Path, key: str, description: str) -> None:
+    """Show a PNG on the run's page; it is kept by Prefect's server itself, which serves no files."""
+    with _missing_logged(key):
+        address = f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
+        create_image_artifact(address, key=key, description=description)
+
+
+def show_link(address: str, text: str, key: str, description: str) -> None:
+    """Show a link on the run's page."""
+    with _missing_logged(key):
+        create_link_artifact(address, link_text=text, key=key, description=description)
 
 
 class Board:

@@ -32,6 +32,7 @@ VERSION = 2
 FIGURES = "figures.json"
 PREDICTED = "test_titles.parquet"
 PLOTS = "plots"
+CURVE = f"{PLOTS}/threshold_curve.png"
 
 
 class Evaluation(BaseModel, frozen=True):

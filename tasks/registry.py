@@ -47,14 +47,14 @@ def promote_best(
     champion = find_champion(client, name)
     if known is not None:
         # A run that was killed between registering and promoting left a decision that nobody carried out.
-        decided = known.tags.get("decision") == "promoted"
-        if decided and behaviour.passed and _is_behind(champion, known):
+        left = known.tags.get("decision") == "promoted" and behaviour.passed and _is_behind(champion, known)
+        if left:
             client.set_registered_model_alias(name, CHAMPION, known.version)
             champion = known
         promoted = champion is not None and champion.version == known.version
         reason = f"unchanged: this model is version {known.version} already" + (", the champion" if promoted else "")
         reason += "" if behaviour.passed else f"; {behaviour.reason}"
-        return _told(corpus, name, known.version, best.recipe, promoted, reason)
+        return _told(corpus, name, known.version, best.recipe, promoted, reason, decided=left)
 
     model = next(model for model in models if model.recipe == best.recipe)
     made = sum(int(v.tags.get("challenge", "0") != "0") for v in versions)
@@ -177,8 +177,16 @@ def _register(
     return int(version.version)
 
 
-def _told(corpus: StoredCorpus, name: str, version: int, recipe: str, promoted: bool, reason: str) -> Promotion:
+def _told(
+    corpus: StoredCorpus, name: str, version: int, recipe: str, promoted: bool, reason: str, *, decided: bool = True
+) -> Promotion:
     get_run_logger().info("%s version %s (%s): %s", name, version, recipe, reason)
     return Promotion(
-        corpus=corpus.corpus, name=name, version=int(version), recipe=recipe, promoted=promoted, reason=reason
+        corpus=corpus.corpus,
+        name=name,
+        version=int(version),
+        recipe=recipe,
+        promoted=promoted,
+        reason=reason,
+        decided=decided,
     )

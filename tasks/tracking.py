@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 import yaml
@@ -17,14 +17,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from pydantic import BaseModel
 
-from conf.names import Corpus
+from conf.names import MLFLOW_NOTE, MLFLOW_PAGES, Corpus
 from conf.schema import Settings, Track, dump
-from tasks import packaging
-from tasks.artifacts import show_table
+from tasks import packaging, store
+from tasks.artifacts import show_image, show_link, show_table
 from tasks.champion import TrackingError, connect
 from tasks.corpus import PLOTS, StoredCorpus, drop_table
 from tasks.embedding import StoredVectors
-from tasks.evaluation import PREDICTED, Evaluation, read_figures
+from tasks.evaluation import CURVE, PREDICTED, Evaluation, read_figures
 from tasks.retries import TRACKING
 from tasks.reuse import cached
 from tasks.training import StoredModel, read_history
@@ -33,6 +33,7 @@ PARAMS_A_CALL = 100
 METRICS_A_CALL = 1000
 # What MLflow takes in no metric's name; a slash would make a folder of its own.
 _METRIC_NAME = re.compile(r"[^\w\-. :]")
+_VERSION = "genreflow.version"
 # How MLflow calls a run that ended with an error, and one that was ended from outside.
 Ended = Literal["FAILED", "KILLED"]
 
@@ -56,8 +57,23 @@ class LoggedRun(BaseModel, frozen=True):
     reused: bool = False
 
 
+class Training(NamedTuple):
+    """Tell of a corpus's last finished training: its name and data, and what of the configuration differs now.
+
+    same_titles says that the same filters chose its titles; changed is None where nothing differs.
+    """
+
+    name: str
+    data_fingerprint: str
+    same_titles: bool
+    changed: str | None
+
+
 class Promotion(BaseModel, frozen=True):
-    """Say what became of a pipeline run's best recipe: its registered version, and whether it is champion and why."""
+    """Say what became of a pipeline run's best recipe: its registered version, and whether it is champion and why.
+
+    decided is False where this very model was registered before.
+    """
 
     corpus: Corpus
     name: str
@@ -65,6 +81,7 @@ class Promotion(BaseModel, frozen=True):
     recipe: str
     promoted: bool
     reason: str
+    decided: bool = True
 
 
 def experiment_id(client: Any, home: Path, track: Track, corpus: Corpus) -> str:
@@ -103,6 +120,7 @@ def open_parent(
         "genre_sources": ", ".join(corpus.genre_sources),
         "terms": "; ".join(corpus.terms) or "not stated",
         "retrieved": " to ".join(corpus.retrieved or ("not stated",)),
+        **_conf_tags(settings),
         **_code_tags(),
     }
     metrics = {f"titles.{split}": float(count) for split, count in corpus.splits.items()}
@@ -115,6 +133,25 @@ def open_parent(
     # The tags come last: they say that the data's description is whole.
     log_batches(client, run_id, params=_flatten(dump(settings)), tags=tags, metrics=metrics)
     return parent
+
+
+def last_training(home: Path, settings: Settings, corpus: Corpus) -> Training | None:
+    """Return what MLflow tells of the corpus's last finished training, None where there was none."""
+    client = connect(home, settings.track)
+    found = client.get_experiment_by_name(f"{settings.track.experiment}/{corpus}")
+    runs = find_runs(client, found.experiment_id, kind="pipeline") if found else []
+    finished = [run for run in runs if run.info.status == "FINISHED"]
+    if not finished:
+        return None
+    last = max(finished, key=lambda run: run.info.start_time)
+    wanted = {**_conf_tags(settings), _VERSION: version("genreflow")}
+    differs = [name for name, value in wanted.items() if last.data.tags.get(name) != value]
+    return Training(
+        name=last.info.run_name,
+        data_fingerprint=last.data.tags["data_fingerprint"],
+        same_titles="conf.prepare" not in differs,
+        changed=f"since the last training {', '.join(differs)} changed" if differs else None,
+    )
 
 
 @task(task_run_name="log {model.recipe} on {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
@@ -187,6 +224,12 @@ def close_parent(home: Path, track: Track, parent: ParentRun, runs: list[LoggedR
     told = "; ".join(f"{row['recipe']} {row['test micro-F1']:.4f}" for row in rows)
     outcome = f"Best on validation: {best.recipe}. {promotion.name} version {promotion.version}: {promotion.reason}."
     show_table(rows, key=f"{parent.corpus}-leaderboard", description=outcome)
+    curve = best.evaluation.folder / CURVE
+    show_image(curve, key=f"{parent.corpus}-threshold-curve", description=f"{best.recipe}: validation F1 by threshold")
+    address = f"{_pages(home, track)}/#/experiments/{parent.experiment_id}/runs"
+    show_link(
+        address, "MLflow's runs", key=f"{parent.corpus}-mlflow", description=f"Every {parent.corpus} run compared"
+    )
     get_run_logger().info("%s: test micro-F1 %s. %s", parent.corpus, told, outcome)
     metrics = {"test.f1_micro": best.evaluation.test_f1_micro, "test.f1_macro": best.evaluation.test_f1_macro}
     metrics |= _interval_metrics(
@@ -195,6 +238,14 @@ def close_parent(home: Path, track: Track, parent: ParentRun, runs: list[LoggedR
     note = f"Test micro-F1: {told}.\n\n{outcome}"
     log_batches(client, parent.run_id, metrics=metrics, tags={"mlflow.note.content": note, "best": best.recipe})
     client.set_terminated(parent.run_id, "FINISHED")
+
+
+def _pages(home: Path, track: Track) -> str:
+    """Return the address of MLflow's pages: of its server, of `genreflow ui`, or where that will be."""
+    if track.uri and track.uri.startswith("http"):
+        return track.uri.rstrip("/")
+    note = home / MLFLOW_NOTE
+    return note.read_text().strip() if note.exists() else MLFLOW_PAGES
 
 
 def end_runs(home: Path, track: Track, pipeline_run: str, status: Ended, reason: str, logger: Any) -> None:
@@ -371,9 +422,17 @@ def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def _conf_tags(settings: Settings) -> dict[str, str]:
+    """Return what tells whether a section of the configuration changed that decides what is trained."""
+    return {
+        f"conf.{name}": store.fingerprint(section=getattr(settings, name))[:12]
+        for name in ("prepare", "embed", "train")
+    }
+
+
 def _code_tags() -> dict[str, str]:
     """Return the project's version and, in a checkout, its git commit (with + where files differ from it)."""
-    tags = {"genreflow.version": version("genreflow")}
+    tags = {_VERSION: version("genreflow")}
     root = Path(__file__).parent.parent
     if (root / ".git").exists():
         commit = _git(root, "rev-parse", "HEAD")

@@ -1,0 +1,148 @@
+"""Task that compares the titles that came since the last training with those it had: like them, and enough of them?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from pydantic import BaseModel
+
+from conf.errors import GenreflowError
+from conf.names import Corpus
+from conf.schema import Nightly, Settings
+from tasks import store
+from tasks.artifacts import show_table
+from tasks.corpus import TITLES, StoredCorpus
+from tasks.logic import drift
+from tasks.retries import TRACKING
+from tasks.tracking import last_training
+
+
+class BrokenDataError(GenreflowError):
+    """Say in which way new titles are unlike those that were trained on, and by which value they would be kept."""
+
+
+class DataReport(BaseModel, frozen=True):
+    """Summarise what came since the last training: titles then and new, why training is due, what is out of bounds.
+
+    due is None where too little is new; broken lists each figure that is beyond its limit, in words.
+    """
+
+    corpus: Corpus
+    before: int
+    new: int
+    due: str | None
+    waits: str
+    broken: list[str]
+
+
+@task(task_run_name="data report of {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
+def compare_data(home: Path, settings: Settings, corpus: StoredCorpus) -> DataReport:
+    """Compare a corpus with that of its last finished training; shows the figures on the run's page."""
+    limits = settings.nightly
+    last = last_training(home, settings, corpus.corpus)
+    former = last and _stored(home, corpus.corpus, last.data_fingerprint)
+    if last is None or former is None:
+        first = "nothing was trained before" if last is None else "the titles of the last training are gone"
+        return DataReport(corpus=corpus.corpus, before=0, new=corpus.titles, due=first, waits="", broken=[])
+    before, now = _read(former), _read(corpus)
+    known = pc.is_in(now["title_id"], value_set=before["title_id"])
+    new = now.filter(pc.invert(known))
+    broken = []
+    if last.same_titles and new.num_rows >= limits.min_titles:
+        rows = _rows(former, corpus, before, new, limits)
+        table = [{key: row[key] for key in ("figure", "before", "new", "limit")} for row in rows]
+        told = f"{new.num_rows:,} titles of the {corpus.corpus} corpus are new since {last.name}"
+        show_table(table, key=f"{corpus.corpus}-new-titles", description=told)
+        broken = [row["broken"] for row in rows if row["broken"]]
+    enough = limits.min_new_share * before.num_rows
+    waits = f"{new.num_rows:,} of {before.num_rows:,} titles are new, {limits.min_new_share:.1%} are needed"
+    due = last.changed
+    if due is None and new.num_rows >= enough:
+        due = f"{new.num_rows:,} titles are new to {before.num_rows:,}"
+    get_run_logger().info("%s: %s", corpus.corpus, due or waits)
+    return DataReport(
+        corpus=corpus.corpus, before=before.num_rows, new=new.num_rows, due=due, waits=waits, broken=broken
+    )
+
+
+def _stored(home: Path, corpus: Corpus, fingerprint: str) -> StoredCorpus | None:
+    folder = home / "corpora" / f"{corpus}-{fingerprint[:12]}"
+    found = store.find_result(folder, fingerprint)
+    return StoredCorpus(folder=folder, **found.summary, reused=True) if found else None
+
+
+def _read(corpus: StoredCorpus) -> pa.Table:
+    columns = ["title_id", "genres", "tokens", "split", "fitted"]
+    return pq.read_table(corpus.folder / TITLES, columns=columns).combine_chunks()
+
+
+def _rows(
+    former: StoredCorpus, corpus: StoredCorpus, before: pa.Table, new: pa.Table, limits: Nightly
+) -> list[dict[str, Any]]:
+    """Return each figure before and of the new titles, its limit, and in words where it is beyond (broken)."""
+    shift = drift.genre_shift(_column(before, "genres"), _column(new, "genres"), former.genres)
+    ratio = drift.length_ratio(_column(before, "tokens"), _column(new, "tokens"))
+    train = pc.and_(pc.equal(before["split"], "train"), before["fitted"])
+    words = drift.vocabulary(_column(before.filter(train), "tokens"))
+    held_out = drift.unknown_share(_column(before.filter(pc.invert(train)), "tokens"), words)
+    unknown = drift.unknown_share(_column(new, "tokens"), words)
+    rows = [
+        _row(f"change of a genre's share beyond chance ({shift.genre})", 0.0, shift.size, "max_genre_shift", limits),
+        _row("words no train text had, share", held_out, unknown, "max_unknown_rise", limits),
+    ]
+    longest = limits.max_length_ratio
+    beyond = ratio > longest or ratio < 1 / longest
+    told = f"median words are {ratio:.2f} times those before (nightly.max_length_ratio {longest:g})"
+    limit = f"{1 / longest:.2f} to {longest:g}"
+    rows.append({"figure": "median words, ratio", "before": "1.00", "new": f"{ratio:.2f}", "limit": limit,
+                 "broken": told if beyond else None})  # fmt: skip
+    came = corpus.records - former.records
+    if came >= limits.min_titles:
+        for reason, figure, key in (
+            ("no_text", "records without a text, share", "max_missing_rise"),
+            ("placeholder", "placeholders instead of a text, share", "max_placeholder_rise"),
+        ):
+            counts = [each.drops.get(reason, 0) for each in (former, corpus)]
+            shares = counts[0] / former.records, max(0, counts[1] - counts[0]) / came
+            rows.append(_row(figure, *shares, key, limits))
+    return rows
+
+
+def _row(figure: str, before: float, new: float, key: str, limits: Nightly) -> dict[str, Any]:
+    rise = getattr(limits, key)
+    told = f"{figure}: {new:.3f} against {before:.3f} before (nightly.{key} {rise:g})"
+    return {
+        "figure": figure,
+        "before": f"{before:.3f}",
+        "new": f"{new:.3f}",
+        "limit": f"{before + rise:.3f}",
+        "broken": told if new - before > rise else None,
+    }
+
+
+def _column(table: pa.Table, name: str) -> pa.Array:
+    column = table[name]
+    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+
+
+def check_reports(home: Path, reports: list[DataReport]) -> None:
+    """Stop where new titles are unlike the trained ones; raises BrokenDataError with every figure and what to do."""
+    broken = "; ".join(f"{report.corpus}: {each}" for report in reports for each in report.broken)
+    if broken:
+        raise BrokenDataError(
+            "titles that are new since the last training are unlike those it had, nothing is trained. "
+            f"{broken}. Look at the newest folders in {home / 'raw'}: take a bad one out, or raise the value named"
+        )
+
+
+def why_skipped(reports: list[DataReport]) -> str | None:
+    """Return in words why training may wait, None where it is due for any corpus."""
+    if any(report.due for report in reports):
+        return None
+    return "not trained: " + "; ".join(f"{report.corpus}: {report.waits}" for report in reports)

@@ -1,0 +1,58 @@
+"""How the titles that came since a training differ from those that it had."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.logic.lists import count_values
+
+# Standard errors of a difference of two shares that are put down to chance.
+BY_CHANCE = 3.0
+
+
+class Shift(NamedTuple):
+    """Hold the genre whose share changed most, and by how much beyond chance (0 to 1)."""
+
+    genre: str
+    size: float
+
+
+def genre_shift(before: pa.ListArray, new: pa.ListArray, genres: Collection[str]) -> Shift:
+    """Find the genre whose share of the titles changed most, BY_CHANCE standard errors of the difference taken off.
+
+    The error is that of two independent proportions, pooled: sqrt(p (1 - p) (1/n + 1/m)). 0 where nothing changed
+    more than that.
+    """
+    counted = [count_values(each) for each in (before, new)]
+    names = sorted(genres)
+    old, recent = (np.array([count[name] for name in names], float) for count in counted)
+    pooled = (old + recent) / (len(before) + len(new))
+    error = np.sqrt(pooled * (1 - pooled) * (1 / len(before) + 1 / len(new)))
+    beyond = np.abs(recent / len(new) - old / len(before)) - BY_CHANCE * error
+    return Shift(names[int(beyond.argmax())], max(0.0, float(beyond.max())))
+
+
+def length_ratio(before: pa.Array, new: pa.Array) -> float:
+    """Return the median words of the new texts over that of the former ones; texts are space-joined words."""
+    middle, recent = (float(np.median(pc.count_substring(each, " ").to_numpy() + 1)) for each in (before, new))
+    return recent / middle
+
+
+def vocabulary(texts: pa.Array) -> pa.Array:
+    """Return the distinct words of space-joined texts."""
+    return pc.unique(_words(texts))
+
+
+def unknown_share(texts: pa.Array, known: pa.Array) -> float:
+    """Return which share of the texts' words, repetitions counted, is none of the known ones."""
+    words = _words(texts)
+    return 1 - pc.sum(pc.is_in(words, known)).as_py() / len(words) if len(words) else 0.0
+
+
+def _words(texts: pa.Array) -> pa.Array:
+    return pc.list_flatten(pc.split_pattern(texts, " "))

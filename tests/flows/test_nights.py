@@ -1,0 +1,103 @@
+"""Nights without a person: a site that grows, one that does not, and one whose pages broke, on one home."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pyarrow as pa
+import pytest
+from harness import states_of
+from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.objects import FlowRun, State
+
+from conf.schema import load
+from flows.pipeline import pipeline
+from scraper.site.generator import generate_titles
+from scraper.site.server import running_site
+from tasks.champion import connect
+
+FIRST, LATER, BROKEN = 300, 315, 360
+# What a site shows in place of every text once it asks for consent.
+NOTICE = (
+    "We and our partners store and access cookies on your device to measure audiences; please enable scripts, accept "
+    "or manage your preferences, and reload before you continue reading anything here."
+)
+
+
+@dataclass
+class Nights:
+    """What each night's run ended as, the tasks it ran, and how many trainings MLflow has after it."""
+
+    states: list[State] = field(default_factory=list)
+    tasks: list[dict[str, str | None]] = field(default_factory=list)
+    trainings: list[int] = field(default_factory=list)
+    home: Path = Path()
+
+
+@pytest.fixture(scope="module")
+def nights(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
+    titles = generate_titles(BROKEN, 11)
+    texts = [*titles["summary"].to_pylist()[:LATER], *[NOTICE] * (BROKEN - LATER)]
+    broken = titles.set_column(titles.schema.get_field_index("summary"), "summary", pa.array(texts, pa.string()))
+    seen = Nights(home=tmp_path_factory.mktemp("nights") / "home")
+    for served in (titles[:FIRST], titles[:LATER], titles[:LATER], broken):
+        with running_site(served) as base_url:
+            overrides = [f"collect.base_url={base_url}", "collect.ids=site", "train.recipes=[linear]",
+                         "nightly.min_new_share=0.04"]  # fmt: skip
+            ended: Any = pipeline("quick", overrides, seen.home, return_state=True)
+        seen.states.append(ended)
+        seen.tasks.append(states_of(str(ended.state_details.flow_run_id)))
+        seen.trainings.append(trainings(seen.home))
+    yield seen
+
+
+def trainings(home: Path) -> int:
+    """Count MLflow's finished parent runs of summaries."""
+    client: mlflow.MlflowClient = connect(home, load().track)
+    experiment = client.get_experiment_by_name("genreflow/summary")
+    return len(client.search_runs([experiment.experiment_id], "tags.kind = 'pipeline' and status = 'FINISHED'"))
+
+
+def test_a_night_with_five_per_cent_new_titles_trains_again(nights: Nights) -> None:
+    assert [state.name for state in nights.states[:2]] == ["Completed", "Completed"]
+    assert nights.tasks[1]["train linear on summary"] == "Completed"
+    assert nights.trainings[:2] == [1, 2]
+
+
+def test_a_night_without_new_titles_says_why_it_did_not_train(nights: Nights) -> None:
+    state = nights.states[2]
+    assert (state.type.value, state.name) == ("COMPLETED", "Skipped")
+    assert state.message is not None
+    assert state.message.startswith("not trained: summary: 0 of ")
+    assert "titles are new, 4.0% are needed; synopsis: 0 of " in state.message
+    assert nights.tasks[2]["collect imdb"] == nights.tasks[2]["prepare summary"] == "Cached"
+    assert not [name for name in nights.tasks[2] if name.startswith(("embed", "train"))]
+    assert nights.trainings[2] == 2
+
+
+def test_a_night_of_broken_pages_stops_before_training_and_says_what_is_wrong(nights: Nights) -> None:
+    state = nights.states[3]
+    assert state.name == "Failed"
+    assert state.message is not None
+    assert "summary: words no train text had, share: " in state.message
+    assert "(nightly.max_unknown_rise 0.1)" in state.message
+    assert not [name for name in nights.tasks[3] if name.startswith(("embed", "train"))]
+    assert nights.trainings[3] == 2
+
+
+def test_the_broken_nights_page_shows_the_figures(nights: Nights) -> None:
+    with get_client(sync_client=True) as client:
+        shown = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["summary-new-titles"]))
+        )
+    assert "words no train text had" in str(shown[-1].data)
+
+
+def test_the_skipped_nights_page_carries_the_reason(nights: Nights) -> None:
+    with get_client(sync_client=True) as client:
+        run: FlowRun = client.read_flow_run(nights.states[2].state_details.flow_run_id)
+    assert run.state is not None
+    assert (run.state_name, run.state.message) == ("Skipped", nights.states[2].message)
