@@ -471,6 +471,37 @@ def ui(
     servers.serve_pages(home_path(home), settings.track, prefect_port, mlflow_port)
 
 
+@app.command(epilog="Example: genreflow clean --keep 5 --home mine, then the same with --delete")
+def clean(
+    keep: Annotated[
+        int, typer.Option("--keep", min=1, help="Newest pipeline runs, versions and results that stay.")
+    ] = 5,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Remove what is listed, instead of listing it only.")
+    ] = False,
+    conf: Conf = Path("base"),
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """List old results, runs and models that no champion and nothing kept needs, with their bytes; --delete removes."""
+    from conf.schema import load
+    from flows import report, session
+    from flows.paths import home_path
+    from tasks import store, upkeep
+
+    settings = load(conf, overrides or [])
+    session.quiet()
+    path = home_path(home)
+    if not path.is_dir():
+        raise GenreflowError(f"{path}: no such folder; expected a home (--home)")
+    with store.lock_home(path, settings.run.wait_seconds), report.working("looking for what nobody needs"):
+        unneeded = upkeep.find_unneeded(path, settings, keep)
+        if delete:
+            upkeep.remove(path, settings, unneeded)
+    report.cleaned(unneeded, delete, as_json)
+
+
 @app.command(epilog="Example: genreflow deploy --home mine, then genreflow worker --home mine")
 def deploy(home: Home = None, as_json: Json = False) -> None:
     """Set up schedules and on-demand runs on a Prefect server: work pool, its queue, and every deployment."""

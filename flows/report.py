@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -295,6 +296,25 @@ def deployed(names: Sequence[str], home: Path, server: str, json_output: bool) -
     console.print("Schedules are paused until you switch them on. Next, each in a terminal of its own:")
     console.print(f"  {_command()} worker --home {home}   # runs what is scheduled or asked for")
     console.print(f"  PREFECT_API_URL={server} prefect deployment run pipeline/pipeline --watch   # or on the page")
+
+
+def cleaned(unneeded: Sequence[Any], deleted: bool, json_output: bool) -> None:
+    """List what nobody needs, or what was removed, with its bytes."""
+    if json_output:
+        as_json({"deleted": deleted, "unneeded": [each._asdict() for each in unneeded]})
+        return
+    console = Console(highlight=False)
+    total = sum(each.bytes for each in unneeded)
+    if unneeded:
+        table = Table("what", "name", "MB")
+        table.columns[-1].justify = "right"
+        for each in unneeded:
+            table.add_row(each.kind, escape(each.name), f"{each.bytes / 1e6:,.1f}")
+        console.print(table)
+    counts = Counter(each.kind for each in unneeded)
+    told = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()) or "nothing"
+    verb = "removed" if deleted else "can go (--delete removes it)"
+    console.print(f"{told}, {total / 1e6:,.1f} MB: {verb}")
 
 
 @contextlib.contextmanager

@@ -87,7 +87,10 @@ def check_behaviour(home: Path, settings: Settings, corpus: StoredCorpus, runs: 
     else:
         made = behaviour.make_cases(cases, corpus.corpus)
         results = _test_model(str(best.model_uri), made, settings.behaviour.tolerance)
-        with store.new_result(folder, step="behaviour", version=VERSION, fingerprint=fingerprint) as draft:
+        inputs = (best.evaluation.folder,)
+        with store.new_result(
+            folder, step="behaviour", version=VERSION, fingerprint=fingerprint, inputs=inputs
+        ) as draft:
             behaviour.table(results).to_csv(draft.folder / RESULTS, index=False)
             tallies = {kind: dataclasses.asdict(tally) for kind, tally in behaviour.count(results).items()}
             draft.summary = {"corpus": corpus.corpus, "recipe": best.recipe, "tallies": tallies}

@@ -109,7 +109,9 @@ def prepare_corpus(home: Path, corpus: Corpus, settings: Prepare, blocks: Sequen
         # Stored under this fingerprint the corpus would lack titles for good.
         raise store.StoreError(f"{home / 'raw'}: parts came or went while the others were cleaned; run it again")
     with (
-        store.new_result(folder, step="prepare", version=VERSION, fingerprint=fingerprint) as draft,
+        store.new_result(
+            folder, step="prepare", version=VERSION, fingerprint=fingerprint, inputs=[block.folder for block in blocks]
+        ) as draft,
         store.scratch_folder(folder.parent, f"{corpus}-groups") as scratch,
     ):
         frame, summary = _choose_titles(blocks, corpus, settings)

@@ -55,7 +55,9 @@ def fit_word2vec(
         return cached(StoredVectors(folder=folder, **found.summary, reused=True), folder)
 
     with (
-        store.new_result(folder, step="embed", version=VERSION, fingerprint=fingerprint) as draft,
+        store.new_result(
+            folder, step="embed", version=VERSION, fingerprint=fingerprint, inputs=[each.folder for each in corpora]
+        ) as draft,
         store.scratch_folder(home / "vectors", texts) as scratch,
     ):
         read = TextFile(scratch / "texts.txt")

@@ -72,7 +72,8 @@ def evaluate_recipe(home: Path, corpus: StoredCorpus, model: StoredModel, settin
     if found:
         return cached(Evaluation(folder=folder, **found.summary, reused=True), folder)
 
-    with store.new_result(folder, step="evaluate", version=VERSION, fingerprint=fingerprint) as draft:
+    inputs = (corpus.folder, model.folder)
+    with store.new_result(folder, step="evaluate", version=VERSION, fingerprint=fingerprint, inputs=inputs) as draft:
         scored = _scored_splits(read_titles(corpus), corpus.genres, read_probabilities(model))
         decision = _decide(model.recipe, scored["validation"], settings)
         bootstrap = Bootstrap(

@@ -62,7 +62,8 @@ def find_other_texts(home: Path, corpus: StoredCorpus, other: StoredCorpus, sett
     with progress.bar(f"near-duplicates of {corpus.corpus}", len(tokens), logger) as advance:
         keys = band_keys(tokens, *alike, advance)
     marked = near_duplicates(tokens, splits, keys, *alike)[: len(theirs)]
-    with store.new_result(folder, step="other texts", version=VERSION, fingerprint=fingerprint) as draft:
+    inputs = (corpus.folder, other.folder)
+    with store.new_result(folder, step="other texts", version=VERSION, fingerprint=fingerprint, inputs=inputs) as draft:
         kept = theirs.loc[~marked, ["title_id", "genres", "text", "tokens"]]
         kept.to_parquet(draft.folder / TITLES, index=False)
         draft.summary = {

@@ -57,7 +57,8 @@ def promote_best(
         return _told(corpus, name, known.version, best.recipe, promoted, reason, decided=left)
 
     model = next(model for model in models if model.recipe == best.recipe)
-    made = sum(int(v.tags.get("challenge", "0") != "0") for v in versions)
+    # Numbered one after the other; older versions may be gone.
+    made = max((int(v.tags.get("challenge", "0")) for v in versions), default=0)
     challenge = 0
     if not behaviour.passed:
         promoted, reason = False, behaviour.reason

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ class Manifest(BaseModel, frozen=True):
     """Name the files of one result and the fingerprint of what made them.
 
     summary holds the small figures that the step reports; complete is False while a crawl is still adding parts.
+    inputs are the results that it was made of, as folders below the home.
     """
 
     step: str
@@ -50,6 +51,7 @@ class Manifest(BaseModel, frozen=True):
     summary: dict[str, Any]
     complete: bool = True
     created: str
+    inputs: list[str] = []
 
 
 def fingerprint(**parts: Any) -> str:
@@ -147,9 +149,12 @@ def find_result(folder: Path, fingerprint: str) -> Manifest | None:
 
 
 @contextlib.contextmanager
-def new_result(folder: Path, *, step: str, version: int, fingerprint: str) -> Iterator[Draft]:
+def new_result(
+    folder: Path, *, step: str, version: int, fingerprint: str, inputs: Iterable[Path] = ()
+) -> Iterator[Draft]:
     """Yield a Draft to write files into; on success it becomes `folder`, whole, with a manifest written last.
 
+    inputs are the folders of the results that it is made of, <home>/<step>/<name> as its own.
     A folder of that name without a whole result (a damaged one) is replaced: results can be made again.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -173,6 +178,7 @@ def new_result(folder: Path, *, step: str, version: int, fingerprint: str) -> It
             files=files,
             summary=draft.summary,
             created=now(),
+            inputs=[f"{each.parent.name}/{each.name}" for each in inputs],
         )
         write_manifest(draft.folder, manifest)
         if folder.exists():

@@ -117,7 +117,8 @@ def fit_recipe(
     if found:
         return cached(StoredModel(folder=folder, **found.summary, reused=True), folder)
 
-    with store.new_result(folder, step="train", version=VERSION, fingerprint=fingerprint) as draft:
+    inputs = [source.folder for source in (corpus, vectors, others) if source]
+    with store.new_result(folder, step="train", version=VERSION, fingerprint=fingerprint, inputs=inputs) as draft:
         spec = FitSpec(
             recipe=recipe,
             corpus=corpus.corpus,
@@ -168,7 +169,8 @@ def fit_blend(home: Path, corpus: StoredCorpus, models: list[StoredModel]) -> St
     weighed: dict[str, float] = {
         model.recipe: weight for model, weight in zip(models, found_weights, strict=True) if weight > 0
     }
-    with store.new_result(folder, step="train", version=VERSION, fingerprint=fingerprint) as draft:
+    inputs = [corpus.folder, *(model.folder for model in models)]
+    with store.new_result(folder, step="train", version=VERSION, fingerprint=fingerprint, inputs=inputs) as draft:
         mixed = {split: blending.mix([each[split] for each in members], found_weights) for split in SCORED_SPLITS}
         save_arrays(draft.folder / PROBABILITIES, mixed)
         (draft.folder / HISTORY).write_text("{}")
@@ -200,7 +202,9 @@ def fit_prior(home: Path, corpus: StoredCorpus) -> StoredModel:
     frame = read_titles(corpus)
     train = frame.loc[frame["fitted"] & (frame["split"] == "train"), "genres"]
     scores = prior_only(to_matrix(train, corpus.genres))
-    with store.new_result(folder, step="train", version=VERSION, fingerprint=fingerprint) as draft:
+    with store.new_result(
+        folder, step="train", version=VERSION, fingerprint=fingerprint, inputs=[corpus.folder]
+    ) as draft:
         rows = {split: np.tile(scores, (corpus.splits[split], 1)) for split in SCORED_SPLITS}
         save_arrays(draft.folder / PROBABILITIES, rows)
         (draft.folder / HISTORY).write_text("{}")

@@ -13,10 +13,13 @@ from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun, State
 
+from conf.names import CORPORA
 from conf.schema import load
 from flows.pipeline import pipeline
 from scraper.site.generator import generate_titles
 from scraper.site.server import running_site
+from tasks import store, upkeep
+from tasks.answers import predict_text
 from tasks.champion import connect
 
 FIRST, LATER, BROKEN = 300, 315, 360
@@ -44,14 +47,19 @@ def nights(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> It
     broken = titles.set_column(titles.schema.get_field_index("summary"), "summary", pa.array(texts, pa.string()))
     seen = Nights(home=tmp_path_factory.mktemp("nights") / "home")
     for served in (titles[:FIRST], titles[:LATER], titles[:LATER], broken):
-        with running_site(served) as base_url:
-            overrides = [f"collect.base_url={base_url}", "collect.ids=site", "train.recipes=[linear]",
-                         "nightly.min_new_share=0.04"]  # fmt: skip
-            ended: Any = pipeline("quick", overrides, seen.home, return_state=True)
+        ended = night(seen.home, served)
         seen.states.append(ended)
         seen.tasks.append(states_of(str(ended.state_details.flow_run_id)))
         seen.trainings.append(trainings(seen.home))
     yield seen
+
+
+def night(home: Path, served: pa.Table) -> Any:
+    """Run the pipeline on a site that serves these titles; returns its final state."""
+    with running_site(served) as base_url:
+        overrides = [f"collect.base_url={base_url}", "collect.ids=site", "train.recipes=[linear]",
+                     "nightly.min_new_share=0.04"]  # fmt: skip
+        return pipeline("quick", overrides, home, return_state=True)
 
 
 def trainings(home: Path) -> int:
@@ -101,3 +109,38 @@ def test_the_skipped_nights_page_carries_the_reason(nights: Nights) -> None:
         run: FlowRun = client.read_flow_run(nights.states[2].state_details.flow_run_id)
     assert run.state is not None
     assert (run.state_name, run.state.message) == ("Skipped", nights.states[2].message)
+
+
+@pytest.fixture(scope="module")
+def cleaned(nights: Nights) -> list[upkeep.Unneeded]:
+    """Make the second night's models champions and remove what they do not need; returns what that was."""
+    settings = load("quick")
+    client = connect(nights.home, settings.track)
+    for corpus in CORPORA:
+        client.set_registered_model_alias(f"genreflow-{corpus}", "champion", "2")
+    unneeded = upkeep.find_unneeded(nights.home, settings, keep=1)
+    with store.lock_home(nights.home, 0):
+        upkeep.remove(nights.home, settings, unneeded)
+    return unneeded
+
+
+def test_cleaning_removes_the_former_training_and_its_files(nights: Nights, cleaned: list[upkeep.Unneeded]) -> None:
+    gone = {each.name.rpartition("-")[0] for each in cleaned if each.kind == "result"}
+    assert {"corpora/summary", "vectors/both", "models/summary-linear", "evaluations/summary-linear"} <= gone
+    assert {"run", "model"} <= {each.kind for each in cleaned}
+    assert trainings(nights.home) == 1
+    assert all(each.bytes > 0 for each in cleaned if each.kind in ("result", "run", "model"))
+    assert not [each for each in cleaned if each.kind == "result" and (nights.home / each.name).exists()]
+    assert not [each for each in cleaned if each.place and Path(each.place.removeprefix("file://")).exists()]
+
+
+def test_cleaning_again_finds_nothing(nights: Nights, cleaned: list[upkeep.Unneeded]) -> None:
+    assert upkeep.find_unneeded(nights.home, load("quick"), keep=1) == []
+
+
+def test_cleaning_keeps_champion_and_what_the_next_night_needs(nights: Nights, cleaned: list[upkeep.Unneeded]) -> None:
+    for corpus in CORPORA:
+        told = predict_text(nights.home, load().track, corpus, "A storm cuts a lighthouse off from the shore.")
+        assert told["recipe"] == "linear"
+    again = night(nights.home, generate_titles(LATER, 11))
+    assert (again.name, again.message) == ("Failed", nights.states[3].message)
