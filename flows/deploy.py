@@ -35,6 +35,9 @@ def connect_server(home: Path) -> str:
     if not server_answers(address):
         raise DeployError(f"no Prefect server answers at {address} (PREFECT_API_URL); start it, or unset the variable")
     os.environ["PREFECT_API_URL"] = address
+    # What Prefect notes on this machine stays inside the home.
+    (home / "prefect").mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PREFECT_HOME", str(home / "prefect"))
     return address
 
 
@@ -61,8 +64,6 @@ def deploy(home: Path) -> list[str]:
 def run_worker(home: Path, limit: int) -> None:
     """Become Prefect's worker of the pool, `limit` runs at a time; does not return."""
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
-    # Its notes on runs stay inside the home.
-    os.environ.setdefault("PREFECT_HOME", str(home / "prefect"))
     os.execv(sys.executable, [*command, "--limit", str(limit)])
 
 
