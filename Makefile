@@ -10,7 +10,7 @@ run: $(VENV)/.runtime
 	$(BIN)/genreflow demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

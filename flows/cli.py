@@ -518,9 +518,8 @@ def deploy(home: Home = None, as_json: Json = False) -> None:
     report.deployed(names, path, address, as_json)
 
 
-@app.command(epilog="Example: genreflow worker --home mine --limit 2")
+@app.command(epilog="Example: genreflow worker --home mine")
 def worker(
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Runs at the same time; of those that write, one.")] = 2,
     conf: Conf = Path("base"),
     overrides: Overrides = None,
     home: Home = None,
@@ -537,7 +536,7 @@ def worker(
     from flows.recovery import mark_left_runs
 
     mark_left_runs(path, settings.track)
-    deploy.run_worker(path, limit)
+    deploy.run_worker()
 
 
 def main() -> None:

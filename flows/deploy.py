@@ -14,6 +14,9 @@ from flows.session import RETRIES_OF_REQUESTS, running_server, server_answers
 POOL = "genreflow"
 # What locks the home goes through this queue, one run at a time: the next one waits there instead of at the lock.
 HOME_QUEUE = "home"
+# One that writes and one that predicts. The pool's limit, not the worker's: with one of its own a worker of Prefect
+# 3.8 ends when a run is retried before it has let go of the attempt that failed.
+RUNS_AT_ONCE = 2
 ROOT = Path(__file__).parents[1]
 
 
@@ -61,10 +64,10 @@ def deploy(home: Path) -> list[str]:
     return [f"{Path(each['entrypoint']).name.split('.')[0]}/{each['name']}" for each in declared]
 
 
-def run_worker(home: Path, limit: int) -> None:
-    """Become Prefect's worker of the pool, `limit` runs at a time; does not return."""
+def run_worker() -> None:
+    """Become Prefect's worker of the pool; does not return."""
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
-    os.execv(sys.executable, [*command, "--limit", str(limit)])
+    os.execv(sys.executable, command)
 
 
 def _deployments_file() -> Path:
@@ -89,7 +92,8 @@ def _set_up_pool(client: Any, home: Path) -> None:
     ours = {"GENREFLOW_HOME": str(home), "PREFECT_CLIENT_MAX_RETRIES": RETRIES_OF_REQUESTS}
     environment["default"] = {**environment.get("default", {}), **ours}
     told = f"Runs of genreflow on {home}"
-    client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template, description=told))
+    limits = WorkPoolUpdate(base_job_template=template, description=told, concurrency_limit=RUNS_AT_ONCE)
+    client.update_work_pool(POOL, limits)
     try:
         queue = client.read_work_queue_by_name(HOME_QUEUE, work_pool_name=POOL)
     except ObjectNotFound:

@@ -51,8 +51,15 @@ def wait_for(holds: Callable[[], Any], process: subprocess.Popen[str], seconds: 
 
 def started(process: subprocess.Popen[str], module: str) -> list[psutil.Process]:
     """Return the processes of a module that the command has started."""
-    below = psutil.Process(process.pid).children(recursive=True)
-    return [each for each in below if module in " ".join(each.cmdline())]
+    return [each for each in psutil.Process(process.pid).children(recursive=True) if runs(each, module)]
+
+
+def runs(process: psutil.Process, module: str) -> bool:
+    try:
+        return module in process.cmdline()
+    except psutil.Error:
+        # It has just ended.
+        return False
 
 
 def end(process: subprocess.Popen[str], children: list[psutil.Process]) -> tuple[int, str, float]:

@@ -7,6 +7,7 @@ processes are killed while it trains, and a second retry in whose training the s
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,6 +27,7 @@ OUTAGE_SECONDS = 60
 RECIPES = ["linear", "seed"]
 KEPT = ("collect", "prepare", "embed")
 CORPORA = ("summary", "synopsis")
+CHROMIUM = shutil.which("chromium")
 
 
 @dataclass
@@ -35,6 +37,10 @@ class Seen:
     states: list[tuple[str, str]] = field(default_factory=list)
     tasks: list[dict[str, str]] = field(default_factory=list)
     tracked: list[list[tuple[str, str, str, str]]] = field(default_factory=list)
+    server: str = ""
+    run: str = ""
+    run_name: str = ""
+    deployment: str = ""
     after_worker_start: tuple[str, str] = ("", "")
     tracked_after_worker_start: list[tuple[str, str, str, str]] = field(default_factory=list)
 
@@ -49,7 +55,7 @@ class Rig:
             self.port = probe.getsockname()[1]
         self.api = f"http://127.0.0.1:{self.port}/api"
         self.environment = {**os.environ, "PREFECT_API_URL": self.api, "PREFECT_HOME": str(home / "prefect")}
-        self.environment |= {"PREFECT_WORKER_QUERY_SECONDS": "2"}
+        self.environment |= {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_SERVER_UI_API_URL": self.api}
         self.started: list[subprocess.Popen[bytes]] = []
 
     def start(self, log: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -148,7 +154,7 @@ def go_through(
         f"collect.base_url={base_url}", f"site.titles={TITLES}", f"train.recipes=[{','.join(RECIPES)}]",
         "train.seed.summary.epochs=8",
     ]  # fmt: skip
-    seen = Seen()
+    seen = Seen(server=rig.api.removesuffix("/api"))
     with temporary_settings({PREFECT_API_URL: rig.api}), get_client(sync_client=True) as client:
         deployment = client.read_deployment_by_name("pipeline/pipeline")
         # A file where the models' folder belongs: no fit can be stored.
@@ -192,6 +198,7 @@ def go_through(
         rig.start_server()
         wait_until(ended, 180)
         note()
+        seen.run, seen.run_name, seen.deployment = str(run), client.read_flow_run(run).name, str(deployment.id)
     return seen
 
 
@@ -262,3 +269,30 @@ def test_mlflow_has_one_parent_a_corpus_and_each_recipe_once(seen: Seen) -> None
     expected = [(corpus, name) for corpus in CORPORA for name in sorted(["pipeline", "prior", *RECIPES])]
     assert [row[:2] for row in seen.tracked[2]] == expected
     assert {row[2:] for row in seen.tracked[2]} == {("FINISHED", "")}
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium")
+@pytest.mark.parametrize("page", ["dashboard", "run", "artifacts", "form"])
+def test_page_shows_what_it_is_for(seen: Seen, page: str, tmp_path: Path) -> None:
+    path, expected = {
+        "dashboard": ("dashboard", ["Flow Runs", "genreflow"]),
+        "run": (f"runs/flow-run/{seen.run}", [seen.run_name, "Completed", "home", "3 recipes; "]),
+        "artifacts": ("artifacts", ["crawl-report", "crawl-progress", *(
+            f"{corpus}-{what}" for corpus in CORPORA for what in ("drops", "leaderboard", "threshold-curve", "mlflow")
+        )]),
+        "form": (f"deployments/deployment/{seen.deployment}/run", [
+            "a shipped configuration, or the path of a YAML file", "values changed for this run", "folder of all data",
+        ]),
+    }[page]  # fmt: skip
+    address = f"{seen.server}/v2/{path}"
+    shown = wait_until(
+        lambda: told if all(word in (told := open_page(address, tmp_path)) for word in expected) else "", 60
+    )
+    assert shown
+
+
+def open_page(address: str, profile: Path) -> str:
+    """Return what a page's document holds once it has asked the server for its data."""
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+    command += ["--window-size=1500,1300", "--virtual-time-budget=10000", "--dump-dom", address]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
