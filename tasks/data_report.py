@@ -56,7 +56,7 @@ def compare_data(home: Path, settings: Settings, corpus: StoredCorpus) -> DataRe
     broken = []
     if last.same_titles and new.num_rows >= limits.min_titles:
         rows = _rows(former, corpus, before, new, limits)
-        table = [{key: row[key] for key in ("figure", "before", "new", "limit")} for row in rows]
+        table = [{**row, "broken": "beyond" if row["broken"] else "within"} for row in rows]
         told = f"{new.num_rows:,} titles of the {corpus.corpus} corpus are new since {last.name}"
         show_table(table, key=f"{corpus.corpus}-new-titles", description=told)
         broken = [row["broken"] for row in rows if row["broken"]]
