@@ -53,13 +53,14 @@ def compare_data(home: Path, settings: Settings, corpus: StoredCorpus) -> DataRe
     before, now = _read(former), _read(corpus)
     known = pc.is_in(now["title_id"], value_set=before["title_id"])
     new = now.filter(pc.invert(known))
-    broken = []
-    if last.same_titles and new.num_rows >= limits.min_titles:
-        rows = _rows(former, corpus, before, new, limits)
-        table = [{**row, "broken": "beyond" if row["broken"] else "within"} for row in rows]
+    rows = []
+    if last.same_titles:
+        rows = [*_of_titles(former, before, new, limits), *_of_records(former, corpus, limits)]
+    if rows:
         told = f"{new.num_rows:,} titles of the {corpus.corpus} corpus are new since {last.name}"
+        table = [{**row, "broken": "beyond" if row["broken"] else "within"} for row in rows]
         show_table(table, key=f"{corpus.corpus}-new-titles", description=told)
-        broken = [row["broken"] for row in rows if row["broken"]]
+    broken = [row["broken"] for row in rows if row["broken"]]
     enough = limits.min_new_share * before.num_rows
     waits = f"{new.num_rows:,} of {before.num_rows:,} titles are new, {limits.min_new_share:.1%} are needed"
     due = last.changed
@@ -78,39 +79,42 @@ def _stored(home: Path, corpus: Corpus, fingerprint: str) -> StoredCorpus | None
 
 
 def _read(corpus: StoredCorpus) -> pa.Table:
-    columns = ["title_id", "genres", "tokens", "split", "fitted"]
-    return pq.read_table(corpus.folder / TITLES, columns=columns).combine_chunks()
+    return pq.read_table(corpus.folder / TITLES, columns=["title_id", "genres", "tokens", "split", "fitted"])
 
 
-def _rows(
-    former: StoredCorpus, corpus: StoredCorpus, before: pa.Table, new: pa.Table, limits: Nightly
-) -> list[dict[str, Any]]:
+def _of_titles(former: StoredCorpus, before: pa.Table, new: pa.Table, limits: Nightly) -> list[dict[str, Any]]:
     """Return each figure before and of the new titles, its limit, and in words where it is beyond (broken)."""
-    shift = drift.genre_shift(_column(before, "genres"), _column(new, "genres"), former.genres)
-    ratio = drift.length_ratio(_column(before, "tokens"), _column(new, "tokens"))
+    if new.num_rows < limits.min_titles:
+        return []
+    genres = [each["genres"].combine_chunks() for each in (before, new)]
+    shift = drift.genre_shift(genres[0], genres[1], former.genres)
+    ratio = drift.length_ratio(before["tokens"], new["tokens"])
     train = pc.and_(pc.equal(before["split"], "train"), before["fitted"])
-    words = drift.vocabulary(_column(before.filter(train), "tokens"))
-    held_out = drift.unknown_share(_column(before.filter(pc.invert(train)), "tokens"), words)
-    unknown = drift.unknown_share(_column(new, "tokens"), words)
-    rows = [
-        _row(f"change of a genre's share beyond chance ({shift.genre})", 0.0, shift.size, "max_genre_shift", limits),
-        _row("words no train text had, share", held_out, unknown, "max_unknown_rise", limits),
-    ]
+    words = drift.vocabulary(before.filter(train)["tokens"])
+    held_out = drift.unknown_share(before.filter(pc.invert(train))["tokens"], words)
     longest = limits.max_length_ratio
-    beyond = ratio > longest or ratio < 1 / longest
-    told = f"median words are {ratio:.2f} times those before (nightly.max_length_ratio {longest:g})"
-    limit = f"{1 / longest:.2f} to {longest:g}"
-    rows.append({"figure": "median words, ratio", "before": "1.00", "new": f"{ratio:.2f}", "limit": limit,
-                 "broken": told if beyond else None})  # fmt: skip
+    beyond = f"median words are {ratio:.2f} times those before (nightly.max_length_ratio {longest:g})"
+    return [
+        _row(f"change of a genre's share beyond chance ({shift.genre})", 0.0, shift.size, "max_genre_shift", limits),
+        _row("words no train text had, share", held_out, drift.unknown_share(new["tokens"], words),
+             "max_unknown_rise", limits),
+        {"figure": "median words, ratio", "before": "1.00", "new": f"{ratio:.2f}",
+         "limit": f"{1 / longest:.2f} to {longest:g}", "broken": None if 1 / longest <= ratio <= longest else beyond},
+    ]  # fmt: skip
+
+
+def _of_records(former: StoredCorpus, corpus: StoredCorpus, limits: Nightly) -> list[dict[str, Any]]:
+    """Return the same of the records that came: a title without a text is in no corpus."""
     came = corpus.records - former.records
-    if came >= limits.min_titles:
-        for reason, figure, key in (
-            ("no_text", "records without a text, share", "max_missing_rise"),
-            ("placeholder", "placeholders instead of a text, share", "max_placeholder_rise"),
-        ):
-            counts = [each.drops.get(reason, 0) for each in (former, corpus)]
-            shares = counts[0] / former.records, max(0, counts[1] - counts[0]) / came
-            rows.append(_row(figure, *shares, key, limits))
+    if came < limits.min_titles:
+        return []
+    rows = []
+    for reason, figure, key in (
+        ("no_text", "records without a text, share", "max_missing_rise"),
+        ("placeholder", "placeholders instead of a text, share", "max_placeholder_rise"),
+    ):
+        then, now = (each.drops.get(reason, 0) for each in (former, corpus))
+        rows.append(_row(figure, then / former.records, max(0, now - then) / came, key, limits))
     return rows
 
 
@@ -124,11 +128,6 @@ def _row(figure: str, before: float, new: float, key: str, limits: Nightly) -> d
         "limit": f"{before + rise:.3f}",
         "broken": told if new - before > rise else None,
     }
-
-
-def _column(table: pa.Table, name: str) -> pa.Array:
-    column = table[name]
-    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
 
 
 def check_reports(home: Path, reports: list[DataReport]) -> None:

@@ -37,21 +37,25 @@ def genre_shift(before: pa.ListArray, new: pa.ListArray, genres: Collection[str]
     return Shift(names[int(beyond.argmax())], max(0.0, float(beyond.max())))
 
 
-def length_ratio(before: pa.Array, new: pa.Array) -> float:
+def length_ratio(before: pa.ChunkedArray, new: pa.ChunkedArray) -> float:
     """Return the median words of the new texts over that of the former ones; texts are space-joined words."""
     middle, recent = (float(np.median(pc.count_substring(each, " ").to_numpy() + 1)) for each in (before, new))
     return recent / middle
 
 
-def vocabulary(texts: pa.Array) -> pa.Array:
-    """Return the distinct words of space-joined texts."""
-    return pc.unique(_words(texts))
+def vocabulary(texts: pa.ChunkedArray) -> pa.Array:
+    """Return the distinct words of space-joined texts, one chunk of them in memory as words at a time."""
+    return pc.unique(pa.chunked_array([pc.unique(_words(chunk)) for chunk in texts.chunks], pa.string()))
 
 
-def unknown_share(texts: pa.Array, known: pa.Array) -> float:
-    """Return which share of the texts' words, repetitions counted, is none of the known ones."""
-    words = _words(texts)
-    return 1 - pc.sum(pc.is_in(words, known)).as_py() / len(words) if len(words) else 0.0
+def unknown_share(texts: pa.ChunkedArray, known: pa.Array) -> float:
+    """Return which share of the texts' words, repetitions counted, is none of the known ones; 0 of no words."""
+    words = found = 0
+    for chunk in texts.chunks:
+        here = _words(chunk)
+        words += len(here)
+        found += pc.sum(pc.is_in(here, known)).as_py() or 0
+    return 1 - found / words if words else 0.0
 
 
 def _words(texts: pa.Array) -> pa.Array:

@@ -22,7 +22,7 @@ from tasks import store, upkeep
 from tasks.answers import predict_text
 from tasks.champion import connect
 
-FIRST, LATER, BROKEN = 300, 315, 360
+FIRST, LATER, BROKEN, EMPTY = 300, 315, 360, 410
 # What a site shows in place of every text once it asks for consent.
 NOTICE = (
     "We and our partners store and access cookies on your device to measure audiences; please enable scripts, accept "
@@ -144,3 +144,12 @@ def test_cleaning_keeps_champion_and_what_the_next_night_needs(nights: Nights, c
         assert told["recipe"] == "linear"
     again = night(nights.home, generate_titles(LATER, 11))
     assert (again.name, again.message) == ("Failed", nights.states[3].message)
+
+
+def test_a_night_whose_pages_lost_their_texts_stops_too(nights: Nights, cleaned: list[upkeep.Unneeded]) -> None:
+    titles = generate_titles(EMPTY, 11)
+    none = pa.array([*titles["summary"].to_pylist()[:BROKEN], *[None] * (EMPTY - BROKEN)], pa.string())
+    ended = night(nights.home, titles.set_column(titles.schema.get_field_index("summary"), "summary", none))
+    assert ended.name == "Failed"
+    assert "summary: records without a text, share: " in ended.message
+    assert "(nightly.max_missing_rise 0.3)" in ended.message
