@@ -1,4 +1,4 @@
-"""Runs that nobody ended: noted in the home while they are under way, marked by whoever comes next.
+"""Runs that end early: in order, with what they started, or killed and then marked by whoever comes next.
 
 A killed process says nothing any more, and where Prefect's server is away when a run ends its page says Running for
 ever. So a run notes itself in runs.json before it does anything, and the next one asks what became of it.
@@ -9,23 +9,27 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from prefect import get_client
+from prefect import get_client, get_run_logger
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterParentFlowRunId
 from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectNotFound
+from prefect.futures import PrefectFuture, wait
 from prefect.states import Crashed
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from conf.schema import Track
 from tasks import store
+from tasks.fit_process import end_fits
 from tasks.tracking import end_runs
 
 RUNS = "runs.json"
+# What a run that is ended waits for its tasks at most; it is to be gone within ten seconds.
+_LAST_SECONDS = 5.0
 # A run that waits for its start (a retry that was asked for) is left alone; below a run that is gone nothing starts.
 _OPEN = frozenset({StateType.RUNNING, StateType.CANCELLING})
 _OPEN_BELOW = _OPEN | {StateType.PENDING}
@@ -43,6 +47,20 @@ class NotedRun(BaseModel, frozen=True):
 
 
 _NOTES = TypeAdapter(list[NotedRun])
+
+
+def end_early(
+    home: Path, track: Track, pipeline_run: str, error: BaseException, futures: Sequence[PrefectFuture[Any]]
+) -> None:
+    """End what a flow has under way that failed or is ended from outside, and its runs in MLflow, with the reason."""
+    ended = not isinstance(error, Exception)
+    if ended:
+        end_fits()
+    # What else is under way ends first, or it would mark its run finished after this mark.
+    wait(list(futures), _LAST_SECONDS if ended else None)
+    what = f"ended from outside ({type(error).__name__}): cancelled, interrupted, or its worker was stopped"
+    reason = what if ended else f"{type(error).__name__}: {error}"
+    end_runs(home, track, pipeline_run, "KILLED" if ended else "FAILED", reason, get_run_logger())
 
 
 @contextlib.contextmanager

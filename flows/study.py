@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
+from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
@@ -15,6 +16,7 @@ from flows.home import open_home
 from flows.notices import TOLD
 from flows.parameters import Conf, run_name
 from flows.prepare import prepare
+from flows.recovery import end_early
 from flows.train import submit_others
 from tasks.study import Studied, run_study
 from tasks.training import vectors_for
@@ -38,11 +40,15 @@ def study(
     with open_home(conf, overrides or [], home) as (settings, path):
         prepared = prepare(conf, overrides, home)
         embedded = embed(conf, overrides, home, prepared)
-        searches = {}
-        for name, stored in prepared.items():
-            if corpus in (None, name):
-                vectors = vectors_for("bilstm", name, settings.train, embedded)
-                values: list[Any] = [quote(value) for value in (path, settings, stored, vectors)]
-                values.append(submit_others(path, settings, prepared, name, ["bilstm"]))
-                searches[name] = run_study.submit(*values)
-        return {name: search.result() for name, search in searches.items()}
+        searches: dict[Corpus, Any] = {}
+        try:
+            for name, stored in prepared.items():
+                if corpus in (None, name):
+                    vectors = vectors_for("bilstm", name, settings.train, embedded)
+                    values: list[Any] = [quote(value) for value in (path, settings, stored, vectors)]
+                    values.append(submit_others(path, settings, prepared, name, ["bilstm"]))
+                    searches[name] = run_study.submit(*values)
+            return {name: search.result() for name, search in searches.items()}
+        except BaseException as error:
+            end_early(path, settings.track, str(flow_run.id), error, list(searches.values()))
+            raise

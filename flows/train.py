@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from prefect import flow, get_run_logger
-from prefect.futures import wait
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
@@ -20,14 +19,14 @@ from flows.home import open_home
 from flows.notices import TOLD, tell_promotion
 from flows.parameters import Conf, run_name
 from flows.prepare import prepare
+from flows.recovery import end_early
 from tasks.behaviour import check_behaviour
 from tasks.corpus import StoredCorpus
 from tasks.embedding import StoredVectors
 from tasks.evaluation import evaluate_recipe
-from tasks.fit_process import end_fits
 from tasks.other_texts import find_other_texts
 from tasks.registry import promote_best
-from tasks.tracking import LoggedRun, ParentRun, Promotion, close_parent, end_runs, log_recipe, open_parent
+from tasks.tracking import LoggedRun, ParentRun, Promotion, close_parent, log_recipe, open_parent
 from tasks.training import (
     StoredModel,
     fit_blend,
@@ -49,8 +48,6 @@ class Trained(BaseModel, frozen=True):
     promotion: Promotion
 
 
-# What a run that is ended waits for its tasks at most; it is to be gone within ten seconds.
-_LAST_SECONDS = 5.0
 # Threads only wait here: fits run in processes of their own, as many at once as train.processes says.
 THREADS: Any = ThreadPoolTaskRunner(max_workers=32)
 
@@ -93,14 +90,8 @@ def train(
                 started[name] = _start(path, settings, run, prepared, name, embedded)
             trained = {name: _finish(prepared[name], started[name]) for name in asked}
         except BaseException as error:
-            ended = not isinstance(error, Exception)
-            if ended:
-                end_fits()
-            # What else is under way ends first, or it would mark its run finished after this mark.
-            wait([future for each in started.values() for future in each.all()], _LAST_SECONDS if ended else None)
-            what = f"ended from outside ({type(error).__name__}): cancelled, interrupted, or its worker was stopped"
-            reason = what if ended else f"{type(error).__name__}: {error}"
-            end_runs(path, settings.track, run, "KILLED" if ended else "FAILED", reason, get_run_logger())
+            futures = [future for each in started.values() for future in each.all()]
+            end_early(path, settings.track, run, error, futures)
             raise
         for done in trained.values():
             tell_promotion(settings.notify, done.promotion, get_run_logger())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from prefect.runtime import flow_run
+
 from conf.schema import Settings
 from tasks.champion import connect
 from tasks.corpus import StoredCorpus
@@ -21,6 +23,8 @@ def open_study(home: Path, settings: Settings, corpus: StoredCorpus, fingerprint
     tags = {"study": fingerprint, "kind": "study", "corpus": corpus.corpus, "data_fingerprint": corpus.fingerprint}
     run_id = found[0].info.run_id if found else new_run(client, experiment, "study of bilstm", tags)
     client.update_run(run_id, status="RUNNING")
+    # Whose it is now: a study goes on in the same run, in another flow run.
+    client.set_tag(run_id, "pipeline_run", str(flow_run.id))
     return ParentRun(corpus=corpus.corpus, experiment_id=experiment, run_id=run_id, pipeline_run=fingerprint)
 
 
