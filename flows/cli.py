@@ -106,6 +106,9 @@ def collect(conf: Conf = Path("base"), overrides: Overrides = None, home: Home =
     collected = flow(conf, overrides or [], home)
     if collected is not None:
         report.stage(collected, as_json)
+    elif as_json:
+        # What came out of the inbox is told by the log.
+        report.as_json(None)
 
 
 @app.command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ from prefect.logging.loggers import flow_run_logger
 
 from conf.errors import GenreflowError
 from conf.schema import Notify, load
+from tasks.progress import Logger
 from tasks.tracking import Promotion
-
-Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 def tell(block: str | None, subject: str, body: str, logger: Logger) -> None:

@@ -25,6 +25,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from conf.schema import Track
 from tasks import store
 from tasks.fit_process import end_fits
+from tasks.progress import Logger
 from tasks.tracking import end_runs
 
 RUNS = "runs.json"
@@ -33,8 +34,6 @@ _LAST_SECONDS = 5.0
 # A run that waits for its start (a retry that was asked for) is left alone; below a run that is gone nothing starts.
 _OPEN = frozenset({StateType.RUNNING, StateType.CANCELLING})
 _OPEN_BELOW = _OPEN | {StateType.PENDING}
-
-Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 class NotedRun(BaseModel, frozen=True):
@@ -89,14 +88,16 @@ def mark_left_runs(home: Path, track: Track) -> None:
 
 
 def _mark(home: Path, track: Track, notes: list[NotedRun], logger: Logger) -> None:
-    """Set what is still open of these runs to Crashed in Prefect and to KILLED in MLflow, with the reason."""
+    """Set what is still open of these runs to Crashed in Prefect, and of killed ones to KILLED in MLflow."""
     with get_client(sync_client=True) as client:
         for note in notes:
             if note.ended:
                 reason = f"its process ended at {note.ended}, when Prefect's server could not be told"
             else:
                 reason = f"its process ({note.pid}, since {note.started}) was killed, or its machine went down"
-            end_runs(home, track, str(note.flow_run), "KILLED", reason, logger)
+            # One that ended in order has ended its runs in MLflow, too.
+            if note.ended is None:
+                end_runs(home, track, str(note.flow_run), "KILLED", reason, logger)
             if _crash(client, note.flow_run, reason):
                 logger.warning("flow run %s was left open: %s. It is marked Crashed", note.flow_run, reason)
 

@@ -37,7 +37,10 @@ def as_json(value: Any) -> None:
 def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: bool) -> None:
     """Show a pipeline run: a table of recipes a corpus, what was reused, where things are, what to try next."""
     if done.skipped:
-        as_json({"skipped": done.skipped}) if json_output else Console().print(done.skipped, highlight=False)
+        if json_output:
+            as_json({"skipped": done.skipped})
+        else:
+            Console().print(done.skipped, highlight=False)
         return
     trained(done.trained, settings, home, json_output=json_output)
     if json_output:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 SECONDS_BETWEEN_LINES = 20.0
 
 Advance = Callable[..., None]
+Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 console = Console(stderr=True)
 _bars = Progress(
@@ -30,7 +31,7 @@ _open = 0
 
 
 @contextlib.contextmanager
-def bar(label: str, total: int, logger: logging.Logger | logging.LoggerAdapter[logging.Logger]) -> Iterator[Advance]:
+def bar(label: str, total: int, logger: Logger) -> Iterator[Advance]:
     """Yield advance(done, note="", new_total=None) for a piece of work of `total` steps, or as it says later."""
     global _open
     task = None

@@ -96,10 +96,12 @@ def _look_into_mlflow(home: Path, settings: Settings, keep: int) -> Tracked:
         name = model_name(settings.track, corpus)
         versions = versions_of(client, name)
         kept_versions = _kept_versions(client, name, versions, keep)
-        runs = find_runs(client, experiment.experiment_id)
+        # What people have logged there themselves carries no kind, and is theirs to remove.
+        runs = [run for run in find_runs(client, experiment.experiment_id) if "kind" in run.data.tags]
         kept_runs = _kept_runs(runs, {version.run_id for version in kept_versions}, keep)
         uris = {run.data.tags.get("model_uri") for run in kept_runs}
-        models = client.search_logged_models([experiment.experiment_id])
+        ours = {run.info.run_id for run in runs}
+        models = [each for each in _models(client, experiment.experiment_id) if each.source_run_id in ours]
         kept_ids = {run.info.run_id for run in kept_runs}
         of_versions = {version.model_id for version in kept_versions}
         found.unneeded.extend(
@@ -122,6 +124,17 @@ def _look_into_mlflow(home: Path, settings: Settings, keep: int) -> Tracked:
     return found
 
 
+def _models(client: Any, experiment: str) -> list[Any]:
+    models: list[Any] = []
+    token = None
+    while True:
+        page = client.search_logged_models([experiment], page_token=token)
+        models += page
+        token = page.token
+        if not token:
+            return models
+
+
 def _kept_versions(client: Any, name: str, versions: list[Any], keep: int) -> list[Any]:
     """Choose the newest versions, those with an alias, and the one that knows how many challenges there were."""
     if not versions:
@@ -139,7 +152,7 @@ def _kept_runs(runs: list[Any], registered: set[str], keep: int) -> list[Any]:
     parents: dict[str, list[Any]] = defaultdict(list)
     for run in runs:
         if parent[run.info.run_id] == run.info.run_id:
-            parents[run.data.tags.get("kind", "")].append(run)
+            parents[run.data.tags["kind"]].append(run)
     kept = {
         run.info.run_id
         for of_kind in parents.values()

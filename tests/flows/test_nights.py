@@ -118,6 +118,8 @@ def cleaned(nights: Nights) -> list[upkeep.Unneeded]:
     client = connect(nights.home, settings.track)
     for corpus in CORPORA:
         client.set_registered_model_alias(f"genreflow-{corpus}", "champion", "2")
+    experiment = client.get_experiment_by_name("genreflow/summary")
+    client.create_run(experiment.experiment_id, run_name="somebody's own", start_time=0)
     unneeded = upkeep.find_unneeded(nights.home, settings, keep=1)
     with store.lock_home(nights.home, 0):
         upkeep.remove(nights.home, settings, unneeded)
@@ -153,3 +155,10 @@ def test_a_night_whose_pages_lost_their_texts_stops_too(nights: Nights, cleaned:
     assert ended.name == "Failed"
     assert "summary: records without a text, share: " in ended.message
     assert "(nightly.max_missing_rise 0.3)" in ended.message
+
+
+def test_cleaning_leaves_what_somebody_else_logged(nights: Nights, cleaned: list[upkeep.Unneeded]) -> None:
+    client = connect(nights.home, load().track)
+    experiment = client.get_experiment_by_name("genreflow/summary")
+    names = {run.info.run_name for run in client.search_runs([experiment.experiment_id])}
+    assert "somebody's own" in names

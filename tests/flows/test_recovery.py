@@ -96,6 +96,14 @@ def test_its_open_runs_in_mlflow_are_killed_with_the_reason(client: SyncPrefectC
     assert "was killed" in mlflow.get_run(mine).data.tags["failure"]
 
 
+def test_run_that_ended_in_order_asks_nothing_of_mlflow(client: SyncPrefectClient, tmp_path: Path) -> None:
+    run = client.create_flow_run(pretended, state=Completed())
+    (tmp_path / "mlflow").mkdir()
+    left(tmp_path, run.id, ended="2026-01-01T03:00:00+00:00")
+    mark_left_runs(tmp_path, TRACK)
+    assert list((tmp_path / "mlflow").iterdir()) == []
+
+
 def test_next_run_marks_its_predecessor_and_notes_itself(client: SyncPrefectClient, tmp_path: Path) -> None:
     before, mine = (client.create_flow_run(pretended, state=Running()) for _ in range(2))
     left(tmp_path, before.id)
