@@ -26,7 +26,7 @@ from conf.schema import Track
 from tasks import store
 from tasks.fit_process import end_fits
 from tasks.progress import Logger
-from tasks.tracking import end_runs
+from tasks.runs import end_runs
 
 RUNS = "runs.json"
 # What a run that is ended waits for its tasks at most; it is to be gone within ten seconds.

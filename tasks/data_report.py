@@ -20,7 +20,7 @@ from tasks.artifacts import show_table
 from tasks.corpus import TITLES, StoredCorpus
 from tasks.logic import drift
 from tasks.retries import TRACKING
-from tasks.tracking import last_training
+from tasks.runs import last_training
 
 
 class BrokenDataError(GenreflowError):

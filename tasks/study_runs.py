@@ -10,7 +10,8 @@ from prefect.runtime import flow_run
 from conf.schema import Settings
 from tasks.champion import connect
 from tasks.corpus import StoredCorpus
-from tasks.tracking import ParentRun, experiment_id, find_runs, log_batches, new_run
+from tasks.runs import experiment_id, find_runs, log_batches, new_run
+from tasks.tracking import ParentRun
 
 _FIGURES = ("value", "average_precision_micro", "average_precision_macro", "seconds", "epochs")
 

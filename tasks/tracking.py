@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -19,23 +16,19 @@ from pydantic import BaseModel
 
 from conf.names import MLFLOW_NOTE, MLFLOW_PAGES, Corpus
 from conf.schema import Settings, Track, dump
-from tasks import packaging, store
+from tasks import packaging
 from tasks.artifacts import show_image, show_link, show_table
-from tasks.champion import TrackingError, connect
+from tasks.champion import connect
 from tasks.corpus import PLOTS, StoredCorpus, drop_table
 from tasks.embedding import StoredVectors
 from tasks.evaluation import CURVE, PREDICTED, Evaluation, read_figures
 from tasks.retries import TRACKING
 from tasks.reuse import cached
+from tasks.runs import code_tags, conf_tags, experiment_id, find_runs, flatten, log_batches, new_run
 from tasks.training import StoredModel, read_history
 
-PARAMS_A_CALL = 100
-METRICS_A_CALL = 1000
 # What MLflow takes in no metric's name; a slash would make a folder of its own.
 _METRIC_NAME = re.compile(r"[^\w\-. :]")
-_VERSION = "genreflow.version"
-# How MLflow calls a run that ended with an error, and one that was ended from outside.
-Ended = Literal["FAILED", "KILLED"]
 
 
 class ParentRun(BaseModel, frozen=True):
@@ -57,18 +50,6 @@ class LoggedRun(BaseModel, frozen=True):
     reused: bool = False
 
 
-class Training(NamedTuple):
-    """Tell of a corpus's last finished training: its name and data, and what of the configuration differs now.
-
-    same_titles says that the same filters chose its titles; changed is None where nothing differs.
-    """
-
-    name: str
-    data_fingerprint: str
-    same_titles: bool
-    changed: str | None
-
-
 class Promotion(BaseModel, frozen=True):
     """Say what became of a pipeline run's best recipe: its registered version, and whether it is champion and why.
 
@@ -82,16 +63,6 @@ class Promotion(BaseModel, frozen=True):
     promoted: bool
     reason: str
     decided: bool = True
-
-
-def experiment_id(client: Any, home: Path, track: Track, corpus: Corpus) -> str:
-    """Return the id of the corpus's experiment, made where it does not exist yet."""
-    name = f"{track.experiment}/{corpus}"
-    found = client.get_experiment_by_name(name)
-    if found:
-        return str(found.experiment_id)
-    location = None if track.uri else (home / "mlflow" / "artifacts" / corpus).as_uri()
-    return str(client.create_experiment(name, artifact_location=location))
 
 
 @task(task_run_name="open MLflow run of {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
@@ -120,8 +91,8 @@ def open_parent(
         "genre_sources": ", ".join(corpus.genre_sources),
         "terms": "; ".join(corpus.terms) or "not stated",
         "retrieved": " to ".join(corpus.retrieved or ("not stated",)),
-        **_conf_tags(settings),
-        **_code_tags(),
+        **conf_tags(settings),
+        **code_tags(),
     }
     metrics = {f"titles.{split}": float(count) for split, count in corpus.splits.items()}
     metrics |= {"titles.fitted": float(corpus.fitted), "words": float(vectors.words)}
@@ -131,27 +102,8 @@ def open_parent(
     client.log_text(run_id, pd.DataFrame(rows).to_csv(index=False), "drops.csv")
     client.log_artifacts(run_id, str(corpus.folder / PLOTS), "plots")
     # The tags come last: they say that the data's description is whole.
-    log_batches(client, run_id, params=_flatten(dump(settings)), tags=tags, metrics=metrics)
+    log_batches(client, run_id, params=flatten(dump(settings)), tags=tags, metrics=metrics)
     return parent
-
-
-def last_training(home: Path, settings: Settings, corpus: Corpus) -> Training | None:
-    """Return what MLflow tells of the corpus's last finished training, None where there was none."""
-    client = connect(home, settings.track)
-    found = client.get_experiment_by_name(f"{settings.track.experiment}/{corpus}")
-    runs = find_runs(client, found.experiment_id, kind="pipeline") if found else []
-    finished = [run for run in runs if run.info.status == "FINISHED"]
-    if not finished:
-        return None
-    last = max(finished, key=lambda run: run.info.start_time)
-    wanted = {**_conf_tags(settings), _VERSION: version("genreflow")}
-    differs = [name for name, value in wanted.items() if last.data.tags.get(name) != value]
-    return Training(
-        name=last.info.run_name,
-        data_fingerprint=last.data.tags["data_fingerprint"],
-        same_titles="conf.prepare" not in differs,
-        changed=f"since the last training {', '.join(differs)} changed" if differs else None,
-    )
 
 
 @task(task_run_name="log {model.recipe} on {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
@@ -182,7 +134,7 @@ def log_recipe(
         "filter": corpus.filter,
         "data_fingerprint": corpus.fingerprint,
         "genres": ",".join(corpus.genres),
-        **_code_tags(),
+        **code_tags(),
     }
     run_id = mine[0].info.run_id if mine else new_run(client, parent.experiment_id, _run_name(model), tags)
     _log_figures(client, run_id, settings, corpus, model, evaluation)
@@ -248,55 +200,6 @@ def _pages(home: Path, track: Track) -> str:
     return note.read_text().strip() if note.exists() else MLFLOW_PAGES
 
 
-def end_runs(home: Path, track: Track, pipeline_run: str, status: Ended, reason: str, logger: Any) -> None:
-    """End a pipeline run's open runs as failed or killed, with the reason; a store that is gone is only logged."""
-    if not track.uri and not (home / "mlflow").exists():
-        return
-    try:
-        client = connect(home, track)
-    except TrackingError as error:
-        logger.error("run %s is not marked as %s: %s", pipeline_run, status, error)
-        return
-    experiments = [e.experiment_id for e in client.search_experiments() if e.name.startswith(f"{track.experiment}/")]
-    for experiment in experiments:
-        for run in find_runs(client, experiment, pipeline_run=pipeline_run):
-            if run.info.status == "RUNNING":
-                client.set_tag(run.info.run_id, "failure", reason[:4000])
-                client.set_terminated(run.info.run_id, status)
-
-
-def leaderboard(home: Path, track: Track, corpus: Corpus) -> list[dict[str, Any]]:
-    """List the corpus's finished recipe runs, best test micro-F1 first; a reused row only once."""
-    client = connect(home, track)
-    found = client.get_experiment_by_name(f"{track.experiment}/{corpus}")
-    if not found:
-        return []
-    runs = find_runs(client, found.experiment_id, kind="recipe")
-    rows = [_row(run) for run in runs if run.info.status == "FINISHED" and "reused_from" not in run.data.tags]
-    return sorted(rows, key=lambda row: -row["f1_micro"])
-
-
-def _row(run: Any) -> dict[str, Any]:
-    metrics, tags = run.data.metrics, run.data.tags
-    return {
-        "recipe": tags["recipe"],
-        "f1_micro": metrics["test.f1_micro"],
-        "f1_micro_low": metrics["test.f1_micro_low"],
-        "f1_micro_high": metrics["test.f1_micro_high"],
-        "f1_macro": metrics["test.f1_macro"],
-        "f1_macro_low": metrics["test.f1_macro_low"],
-        "f1_macro_high": metrics["test.f1_macro_high"],
-        "threshold": metrics["threshold"],
-        "titles": int(metrics["test.titles"]),
-        "genres": len(tags["genres"].split(",")),
-        "filter": tags["filter"],
-        "data": tags["data_fingerprint"][:12],
-        "commit": tags.get("mlflow.source.git.commit", "")[:12],
-        "run_id": run.info.run_id,
-        "started": run.info.start_time,
-    }
-
-
 def _log_figures(
     client: Any,
     run_id: str,
@@ -334,7 +237,7 @@ def _log_figures(
     params |= {"threshold_rule": figures["threshold_rule"]}
     if model.recipe != "prior":
         section = getattr(getattr(settings.train, model.recipe), corpus.corpus)
-        params |= _flatten(section.model_dump(mode="json"))
+        params |= flatten(section.model_dump(mode="json"))
     metrics |= {f"weight/{member}": weight for member, weight in model.weights.items()}
     log_batches(client, run_id, params=params, metrics=metrics, steps=steps)
     client.log_dict(run_id, figures, "figures.json")
@@ -370,81 +273,5 @@ def _logged(run: Any, evaluation: Evaluation, *, reused: bool) -> LoggedRun:
     )
 
 
-def find_runs(client: Any, experiment: str, **tags: str) -> list[Any]:
-    """Return an experiment's runs that carry all these tags."""
-    clauses = " and ".join(f"tags.{name} = '{value}'" for name, value in tags.items())
-    runs: list[Any] = []
-    token = None
-    while True:
-        page = client.search_runs([experiment], clauses, max_results=1000, page_token=token)
-        runs += page
-        token = page.token
-        if not token:
-            return runs
-
-
 def _run_name(model: StoredModel) -> str:
     return "prior-only" if model.recipe == "prior" else model.recipe
-
-
-def new_run(client: Any, experiment: str, name: str, tags: dict[str, str]) -> str:
-    """Open a run and return its id."""
-    return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
-
-
-def log_batches(
-    client: Any,
-    run_id: str,
-    *,
-    params: dict[str, Any] | None = None,
-    tags: dict[str, str] | None = None,
-    metrics: dict[str, float] | None = None,
-    steps: list[tuple[str, int, float]] | None = None,
-) -> None:
-    """Log to a run in as few calls as MLflow takes; steps are (metric, step, value)."""
-    from mlflow.entities import Metric, Param, RunTag
-
-    moment = int(time.time() * 1000)
-    points = [Metric(key, value, moment, 0) for key, value in (metrics or {}).items()]
-    points += [Metric(key, value, moment, step) for key, step, value in steps or ()]
-    for start in range(0, len(points), METRICS_A_CALL):
-        client.log_batch(run_id, metrics=points[start : start + METRICS_A_CALL])
-    settings = [Param(key, str(value)) for key, value in (params or {}).items()]
-    for start in range(0, len(settings), PARAMS_A_CALL):
-        client.log_batch(run_id, params=settings[start : start + PARAMS_A_CALL])
-    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in (tags or {}).items()])
-
-
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
-
-
-def _conf_tags(settings: Settings) -> dict[str, str]:
-    """Return what tells whether a section of the configuration changed that decides what is trained."""
-    return {
-        f"conf.{name}": store.fingerprint(section=getattr(settings, name))[:12]
-        for name in ("prepare", "embed", "train")
-    }
-
-
-def _code_tags() -> dict[str, str]:
-    """Return the project's version and, in a checkout, its git commit (with + where files differ from it)."""
-    tags = {_VERSION: version("genreflow")}
-    root = Path(__file__).parent.parent
-    if (root / ".git").exists():
-        commit = _git(root, "rev-parse", "HEAD")
-        changed = _git(root, "status", "--porcelain")
-        if commit:
-            tags["mlflow.source.git.commit"] = commit + ("+" if changed else "")
-    return tags
-
-
-def _git(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -14,7 +14,7 @@ from conf.names import CORPORA
 from conf.schema import Settings
 from tasks import store
 from tasks.champion import connect, model_name, versions_of
-from tasks.tracking import find_runs
+from tasks.runs import find_runs
 
 # Folders of results, each made of others as their manifests tell. What raw/ holds is nobody's to remove.
 RESULTS = ("cleaned", "corpora", "vectors", "others", "models", "evaluations", "behaviour")

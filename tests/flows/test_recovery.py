@@ -15,7 +15,7 @@ from conf.schema import load
 from flows.recovery import RUNS, NotedRun, mark_left_runs, noted_run
 from tasks import store
 from tasks.champion import connect
-from tasks.tracking import experiment_id, new_run
+from tasks.runs import experiment_id, new_run
 
 TRACK = load("quick").track
 LOGGER = logging.getLogger(__name__)

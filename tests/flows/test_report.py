@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from flows import report
+from flows.report import answers
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
             "words": 5,
             "thresholds": thresholds,
         }
-        report.predicted(figures, 5, json_output=False)
+        answers.predicted(figures, 5, json_output=False)
         return capsys.readouterr().out.splitlines()
 
     return show
@@ -48,7 +48,7 @@ EXPLANATION = {
 
 
 def test_words_are_coloured_by_what_they_say() -> None:
-    shown = report.coloured(EXPLANATION["text"], EXPLANATION["genres"]["War"]["spans"])
+    shown = answers.coloured(EXPLANATION["text"], EXPLANATION["genres"]["War"]["spans"])
     assert shown.plain == "The ship at sea"
     assert [(span.start, span.end, span.style) for span in shown.spans] == [
         (4, 8, "bold reverse green"), (12, 15, "bold red"),
@@ -57,7 +57,7 @@ def test_words_are_coloured_by_what_they_say() -> None:
 
 def test_an_explanation_reads_without_colours(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     monkeypatch.setenv("COLUMNS", "120")
-    report.explained(Console(), {"probabilities": {"War": 0.22}, "explanation": EXPLANATION})
+    answers.explained(Console(), {"probabilities": {"War": 0.22}, "explanation": EXPLANATION})
     assert capsys.readouterr().out.splitlines()[-4:] == [
         "War 0.220", "The ship at sea", "for      ship +1.00 (80%)", "against  sea -0.25 (20%)",
     ]  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from harness import RECIPES, Answer, TrainedHome, states_of
 
 from tasks.champion import connect
-from tasks.tracking import leaderboard
+from tasks.leaderboard import leaderboard
 
 STAGES = ("collect ", "prepare ", "embed ", "other texts ", "train ", "prior ", "blend ", "evaluate ", "behaviour ")
 

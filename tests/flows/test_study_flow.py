@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from harness import Answer, TrainedHome
 
-from tasks import tracking
 from tasks.champion import connect
+from tasks.runs import find_runs
 
 ASKED = (
     "study", "--conf", "quick", "--set", "collect.ids=generated", "--set", "study.trials=2", "--set",
@@ -42,4 +42,4 @@ def test_a_study_tells_what_it_found_and_goes_on_where_it_is(
     assert told["summary"]["trials"] == {"complete": 2}
     client = connect(home, trained_home.settings.track)
     experiment = client.get_experiment_by_name("genreflow/summary").experiment_id
-    assert len(tracking.find_runs(client, experiment, kind="trial")) == 2
+    assert len(find_runs(client, experiment, kind="trial")) == 2

@@ -12,7 +12,7 @@ from harness import RECIPES, TrainedHome
 from conf.names import Corpus
 from conf.schema import dump, load
 from tasks.champion import connect
-from tasks.tracking import leaderboard
+from tasks.leaderboard import leaderboard
 
 REPORTED = [
     *("map_micro", "map_macro", "lrap", "hamming_loss", "subset_accuracy", "ece", "ece_uncalibrated"),

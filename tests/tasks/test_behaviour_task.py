@@ -15,7 +15,8 @@ from tasks.behaviour import RESULTS, BehaviourReport
 from tasks.champion import connect
 from tasks.corpus import StoredCorpus
 from tasks.evaluation import Evaluation
-from tasks.tracking import LoggedRun, experiment_id
+from tasks.runs import experiment_id
+from tasks.tracking import LoggedRun
 from tasks.training import StoredModel
 
 GENRES = ["Horror", "Sci-Fi", "War"]

@@ -18,7 +18,8 @@ from tasks.evaluation import Evaluation, read_decision
 from tasks.logic.behaviour import Tally
 from tasks.logic.calibration import apply_calibration
 from tasks.registry import promote_best
-from tasks.tracking import LoggedRun, Promotion, experiment_id
+from tasks.runs import experiment_id
+from tasks.tracking import LoggedRun, Promotion
 from tasks.training import StoredModel, read_probabilities
 
 Recipe = Callable[[str, float], tuple[StoredModel, Evaluation]]

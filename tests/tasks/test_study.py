@@ -11,12 +11,14 @@ import pandas as pd
 import pytest
 
 from conf.schema import Settings, load
-from tasks import store, study, tracking
+from tasks import store, study
+from tasks.champion import connect
 from tasks.corpus import StoredCorpus, read_titles
 from tasks.embedding import StoredVectors
 from tasks.fitting import PROBABILITIES, FitSpec
 from tasks.logic.labels import to_matrix
 from tasks.logic.metrics import score_ranking
+from tasks.runs import experiment_id, find_runs
 from tasks.saved_recipe import save_arrays
 from tasks.study import run_study
 
@@ -157,10 +159,10 @@ def test_every_trial_is_one_run_in_mlflow(
 ) -> None:
     done = searched()
     searched()
-    client = tracking.connect(home, searching.track)
-    experiment = tracking.experiment_id(client, home, searching.track, "summary")
-    runs = tracking.find_runs(client, experiment, kind="trial")
-    (parent,) = tracking.find_runs(client, experiment, kind="study")
+    client = connect(home, searching.track)
+    experiment = experiment_id(client, home, searching.track, "summary")
+    runs = find_runs(client, experiment, kind="trial")
+    (parent,) = find_runs(client, experiment, kind="study")
     assert sorted(int(run.data.tags["trial"]) for run in runs) == list(range(TRIALS))
     assert {run.data.tags["mlflow.parentRunId"] for run in runs} == {parent.info.run_id}
     assert parent.info.status == "FINISHED"

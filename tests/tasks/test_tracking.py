@@ -15,12 +15,12 @@ from tasks.champion import TrackingError, connect
 from tasks.corpus import StoredCorpus
 from tasks.embedding import StoredVectors
 from tasks.evaluation import Evaluation, read_figures
+from tasks.leaderboard import leaderboard
+from tasks.runs import end_runs
 from tasks.tracking import (
     ParentRun,
     Promotion,
     close_parent,
-    end_runs,
-    leaderboard,
     log_recipe,
     open_parent,
 )

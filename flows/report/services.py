@@ -1,0 +1,50 @@
+"""What the command line shows of what it serves, deploys and removes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from flows.report.terminal import as_json, command
+
+
+def serving(titles: int, port: int) -> None:
+    """Say where the local movie site answers."""
+    Console().print(f"{titles:,} titles at http://127.0.0.1:{port}/title/ (Ctrl-C stops)", highlight=False)
+
+
+def deployed(names: Sequence[str], home: Path, server: str, json_output: bool) -> None:
+    """Say what was deployed where, and what to type next."""
+    if json_output:
+        as_json({"deployments": names, "home": str(home), "server": server})
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{len(names)} deployments on {server}, for {home}: {', '.join(names)}")
+    console.print("Schedules are paused until you switch them on. Next, each in a terminal of its own:")
+    console.print(f"  {command()} worker --home {home}   # runs what is scheduled or asked for")
+    console.print(f"  PREFECT_API_URL={server} prefect deployment run pipeline/pipeline --watch   # or on the page")
+
+
+def cleaned(unneeded: Sequence[Any], deleted: bool, json_output: bool) -> None:
+    """List what nobody needs, or what was removed, with its bytes."""
+    if json_output:
+        as_json({"deleted": deleted, "unneeded": [each._asdict() for each in unneeded]})
+        return
+    console = Console(highlight=False)
+    total = sum(each.bytes for each in unneeded)
+    if unneeded:
+        table = Table("what", "name", "MB")
+        table.columns[-1].justify = "right"
+        for each in unneeded:
+            table.add_row(each.kind, escape(each.name), f"{each.bytes / 1e6:,.1f}")
+        console.print(table)
+    counts = Counter(each.kind for each in unneeded)
+    told = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()) or "nothing"
+    verb = "removed" if deleted else "can go (--delete removes it)"
+    console.print(f"{told}, {total / 1e6:,.1f} MB: {verb}")

@@ -1,0 +1,59 @@
+"""What all reports share: JSON for programs, bars and names for people."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+
+def as_json(value: Any) -> None:
+    """Print a value as JSON on standard output."""
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n")
+
+
+@contextlib.contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show on a terminal that something is under way whose end nobody can tell."""
+    console = Console(stderr=True)
+    with console.status(what) if console.is_terminal else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def importing(file: Path) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar, per cent and the time left while a file is imported; yields advance(done, total).
+
+    What is counted is the file's own matter; a total of 0 means that nobody knows it yet.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(compact=True))
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task(f"import {escape(file.name)}", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total or None)
+
+
+def command() -> str:
+    """Return how the command line was called: by its name where the shell finds it, else by its path."""
+    if shutil.which("genreflow"):
+        return "genreflow"
+    return os.path.relpath(sys.argv[0])
+
+
+def shown(recipe: str) -> str:
+    """Return how a recipe is called in tables."""
+    return "prior-only" if recipe == "prior" else recipe
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)
