@@ -17,6 +17,7 @@ from tasks.saved_recipe import MemberError
 from tasks.sentences import SentenceModelError
 
 CHAMPION = "champion"
+CANDIDATE = "candidate"
 # MLflow runs a model's code in this process and keeps its set_model() call in a global: one at a time.
 MODEL_CODE = threading.Lock()
 
@@ -98,9 +99,14 @@ def load_champion(home: Path, track: Track, corpus: Corpus) -> Any:
     version = find_champion(client, name)
     if version is None:
         raise NoChampionError(f"no champion for the {corpus} corpus in this home yet: {_why_none(client, name)}")
-    loaded = load_model(f"models:/{name}/{version.version}")
+    return open_version(name, version.version)
+
+
+def open_version(name: str, version: str) -> Any:
+    """Load a registered version as an MLflow pyfunc; raises ModelError, OldChampionError where it does not open."""
+    loaded = load_model(f"models:/{name}/{version}")
     card = loaded.unwrap_python_model().card
-    card["model"] = f"{name} version {version.version}"
+    card["model"] = f"{name} version {version}"
     missing = [key for key in Decision.__annotations__ if key not in card]
     if missing:
         raise OldChampionError(

@@ -1,43 +1,162 @@
-"""The recipes that were trained, as MLflow keeps them: ranked."""
+"""The recipes that were trained, as MLflow keeps them: ranked, chosen by conf key, and set against the champion."""
 
 from __future__ import annotations
 
+import functools
+import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from conf.errors import GenreflowError
 from conf.names import Corpus
-from conf.schema import Track
-from tasks.champion import connect
+from conf.schema import Settings, nearest_hint
+from tasks.champion import connect, find_champion, model_name, versions_of
+from tasks.logic import metrics
+from tasks.logic.labels import to_matrix
 from tasks.runs import find_runs
 
+Row = dict[str, Any]
+# Tags that say what a recipe's figures rest on, beside the configuration.
+_MADE_OF = ("data_fingerprint", "genreflow.version", "mlflow.source.git.commit")
 
-def leaderboard(home: Path, track: Track, corpus: Corpus) -> list[dict[str, Any]]:
-    """List the corpus's finished recipe runs, best test micro-F1 first; a reused row only once."""
-    client = connect(home, track)
-    found = client.get_experiment_by_name(f"{track.experiment}/{corpus}")
+
+class CompareError(GenreflowError):
+    """Say which run or key cannot be compared, and what there is."""
+
+
+def leaderboard(home: Path, settings: Settings, corpus: Corpus, where: Sequence[str] = ()) -> list[Row]:
+    """List the corpus's finished recipe runs, best test micro-F1 first; a reused row only once.
+
+    conf holds what of the configuration, the data and the code made a row, tags whatever else marks its run. where
+    keeps the rows of which all KEY=VALUE hold, keys being of either. against_champion tells by how much micro-F1
+    differs from the champion's on the test titles and genres that both have (difference, low, high, share_better,
+    titles), None without a champion. Raises CompareError for a key that no row has.
+    """
+    client = connect(home, settings.track)
+    found = client.get_experiment_by_name(f"{settings.track.experiment}/{corpus}")
     if not found:
         return []
+    parents = {run.info.run_id: run for run in find_runs(client, found.experiment_id, kind="pipeline")}
     runs = find_runs(client, found.experiment_id, kind="recipe")
-    rows = [_row(run) for run in runs if run.info.status == "FINISHED" and "reused_from" not in run.data.tags]
-    return sorted(rows, key=lambda row: -row["f1_micro"])
+    rows = [
+        _row(run, parents.get(run.data.tags["mlflow.parentRunId"]))
+        for run in runs
+        if run.info.status == "FINISHED" and "reused_from" not in run.data.tags
+    ]
+    champion = _add_versions(client, model_name(settings.track, corpus), rows)
+    kept = [row for row in rows if all(_holds(row, condition, rows) for condition in where)]
+    for row in kept:
+        row["against_champion"] = compare_predictions(row, champion, settings) if champion else None
+    return sorted(kept, key=lambda row: -row["f1_micro"])
 
 
-def _row(run: Any) -> dict[str, Any]:
-    metrics, tags = run.data.metrics, run.data.tags
+def compare_predictions(a: Row, b: Row, settings: Settings, average: str = "micro") -> dict[str, float] | None:
+    """Compare the F1 of two rows on the test titles and genres that both have, by a paired bootstrap.
+
+    Returns what logic.metrics.paired_bootstrap does and titles; None where they have none in common.
+    """
+    ours, theirs = (_read_predictions(row["artifacts"]) for row in (a, b))
+    titles = ours.index.intersection(theirs.index)
+    genres = [genre for genre in a["genre_list"] if genre in b["genre_list"]]
+    if titles.empty or not genres:
+        return None
+    ours, theirs = ours.loc[titles], theirs.loc[titles]
+    truth, first, second = (
+        to_matrix([[name for name in names if name in genres] for names in column], genres)
+        for column in (ours["actual"], ours["predicted"], theirs["predicted"])
+    )
+    compared = metrics.paired_bootstrap(
+        truth, first, second, settings.train.bootstrap.resamples, settings.train.random_seed,
+        settings.train.bootstrap.level, "macro" if average == "macro" else "micro",
+    )  # fmt: skip
+    return {**compared, "titles": len(titles)}
+
+
+# The champion's are asked for again and again.
+@functools.lru_cache(maxsize=2)
+def _read_predictions(artifacts: str) -> pd.DataFrame:
+    """Read a run's test titles: lists of genres, actual and predicted, by title id."""
+    import mlflow
+
+    text = mlflow.artifacts.load_text(f"{artifacts}/test_titles.csv")
+    frame = pd.read_csv(io.StringIO(text), index_col="title_id", dtype=str, keep_default_na=False)
+    return frame.map(lambda told: told.split(", ") if told else [])
+
+
+def _row(run: Any, parent: Any | None) -> Row:
+    metrics_, tags = run.data.metrics, run.data.tags
+    above = parent.data if parent else None
+    made_of = {key: tags[key] for key in _MADE_OF if key in tags}
     return {
         "recipe": tags["recipe"],
-        "f1_micro": metrics["test.f1_micro"],
-        "f1_micro_low": metrics["test.f1_micro_low"],
-        "f1_micro_high": metrics["test.f1_micro_high"],
-        "f1_macro": metrics["test.f1_macro"],
-        "f1_macro_low": metrics["test.f1_macro_low"],
-        "f1_macro_high": metrics["test.f1_macro_high"],
-        "threshold": metrics["threshold"],
-        "titles": int(metrics["test.titles"]),
+        "f1_micro": metrics_["test.f1_micro"],
+        "f1_micro_low": metrics_["test.f1_micro_low"],
+        "f1_micro_high": metrics_["test.f1_micro_high"],
+        "f1_macro": metrics_["test.f1_macro"],
+        "f1_macro_low": metrics_["test.f1_macro_low"],
+        "f1_macro_high": metrics_["test.f1_macro_high"],
+        "threshold": metrics_["threshold"],
+        "titles": int(metrics_["test.titles"]),
         "genres": len(tags["genres"].split(",")),
         "filter": tags["filter"],
         "data": tags["data_fingerprint"][:12],
         "commit": tags.get("mlflow.source.git.commit", "")[:12],
         "run_id": run.info.run_id,
         "started": run.info.start_time,
+        "evaluation": tags["evaluation"],
+        "genre_list": tags["genres"].split(","),
+        "artifacts": run.info.artifact_uri,
+        "metrics": metrics_,
+        "conf": (above.params if above else {}) | run.data.params | made_of,
+        "tags": {key: value for key, value in tags.items() if not key.startswith("mlflow.")},
+        "version": None,
+        "standing": None,
+        "against_champion": None,
     }
+
+
+def _add_versions(client: Any, name: str, rows: list[Row]) -> Row | None:
+    """Tell of each row that was registered its newest version and what became of it; returns the champion's row."""
+    champion = find_champion(client, name)
+    newest: dict[str, Any] = {}
+    for version in versions_of(client, name):
+        newest.setdefault(version.tags.get("evaluation", ""), version)
+    for row in rows:
+        if version := newest.get(row["evaluation"]):
+            row["version"] = int(version.version)
+            row["standing"] = "rolled back" if "rolled_back" in version.tags else version.tags.get("decision")
+    if champion is None:
+        return None
+    holder = next((row for row in rows if row["evaluation"] == champion.tags.get("evaluation")), None)
+    if holder:
+        holder |= {"version": int(champion.version), "standing": "champion"}
+    return holder
+
+
+def _holds(row: Row, condition: str, rows: list[Row]) -> bool:
+    key, equals, wanted = condition.partition("=")
+    if not equals or not key:
+        raise CompareError(f"--where {condition!r}: expected KEY=VALUE, such as recipe=blend or embed.epochs=30")
+    if not any(key in _values(each) for each in rows):
+        known = sorted({name for each in rows for name in _values(each)})
+        raise CompareError(f"--where {condition!r}: no run has the key {key!r}{nearest_hint(key, known)}")
+    told = str(_values(row).get(key))
+    return told == wanted or (_number(told) is not None and _number(told) == _number(wanted))
+
+
+def _values(row: Row) -> dict[str, Any]:
+    return (
+        row["tags"]
+        | row["conf"]
+        | {key: row[key] for key in ("recipe", "filter", "data", "commit", "version", "standing")}
+    )
+
+
+def _number(told: str) -> float | None:
+    try:
+        return float(told)
+    except ValueError:
+        return None

@@ -12,17 +12,20 @@ from prefect.cache_policies import NO_CACHE
 
 from conf.schema import Settings
 from tasks.behaviour import BehaviourReport
-from tasks.champion import CHAMPION, connect, find_champion, load_champion, model_name, versions_of
+from tasks.cards import log_card, make_card
+from tasks.champion import CANDIDATE, connect, find_champion, load_champion, model_name, versions_of
 from tasks.corpus import StoredCorpus, read_titles
-from tasks.evaluation import answer_split
+from tasks.evaluation import answer_split, read_figures
 from tasks.logic import metrics
 from tasks.logic.decisions import decide
 from tasks.logic.labels import to_matrix
+from tasks.logic.notes import told
+from tasks.moves import move_champion, read_moves, was_carried_out
+from tasks.packaging import requirements
 from tasks.retries import TRACKING
+from tasks.runs import code_tags
 from tasks.tracking import LoggedRun, Promotion, best_candidate
 from tasks.training import StoredModel
-
-CANDIDATE = "candidate"
 
 
 @task(task_run_name="challenge champion of {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
@@ -46,13 +49,16 @@ def promote_best(
     known = _known(versions, best, behaviour)
     champion = find_champion(client, name)
     if known is not None:
-        # A run that was killed between registering and promoting left a decision that nobody carried out.
-        left = known.tags.get("decision") == "promoted" and behaviour.passed and _is_behind(champion, known)
+        # A run that was killed between registering and promoting left a decision that nobody carried out. One that was
+        # carried out and then taken back stays so.
+        left = behaviour.passed and _is_left(client, name, known, champion)
         if left:
-            client.set_registered_model_alias(name, CHAMPION, known.version)
+            move_champion(client, name, int(known.version), "pipeline", known.tags["reason"])
             champion = known
         promoted = champion is not None and champion.version == known.version
         reason = f"unchanged: this model is version {known.version} already" + (", the champion" if promoted else "")
+        if "rolled_back" in known.tags:
+            reason += f"; it was rolled back: {known.tags['rolled_back']}"
         reason += "" if behaviour.passed else f"; {behaviour.reason}"
         return _told(corpus, name, known.version, best.recipe, promoted, reason, decided=left)
 
@@ -75,10 +81,19 @@ def promote_best(
         "behaviour": behaviour.told,
         "behaviour_passed": "yes" if behaviour.passed else "no",
     }
+    provenance = {
+        "MLflow run": best.run_id, "data": corpus.fingerprint, "evaluation": best.evaluation.fingerprint,
+        **code_tags(), "requirements": " ".join(requirements(model)),
+    }  # fmt: skip
+    decided = {**tags, "challenges": str(made)}
+    card = make_card(settings, corpus, model, read_figures(best.evaluation), behaviour, decided, provenance)
+    # Before the version, so that no version is without one.
+    log_card(client, best, card)
     registered = _register(client, name, corpus, model, best, tags, made)
+    client.set_tag(best.run_id, "decision", f"version {registered} {tags['decision']}: {reason}")
     client.set_registered_model_alias(name, CANDIDATE, registered)
     if promoted:
-        client.set_registered_model_alias(name, CHAMPION, registered)
+        move_champion(client, name, registered, "pipeline", reason)
     return _told(corpus, name, registered, best.recipe, promoted, reason)
 
 
@@ -133,8 +148,12 @@ def _known(versions: list[Any], best: LoggedRun, behaviour: BehaviourReport) -> 
     return same[0] if same else None
 
 
-def _is_behind(champion: Any | None, version: Any) -> bool:
-    return champion is None or int(champion.version) < int(version.version)
+def _is_left(client: Any, name: str, version: Any, champion: Any | None) -> bool:
+    """Say whether a version was to be promoted and never was, and no later one either."""
+    number = int(champion.version) if champion else None
+    behind = number is None or number < int(version.version)
+    decided = version.tags.get("decision") == "promoted"
+    return decided and behind and not was_carried_out(read_moves(client, name), int(version.version), number)
 
 
 def _register(
@@ -154,21 +173,31 @@ def _register(
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     evaluation = best.evaluation
-    low, high = evaluation.interval_f1_micro
-    description = (
-        f"{best.recipe}: test micro-F1 {evaluation.test_f1_micro:.4f} [{low:.4f}, {high:.4f}], macro-F1 "
-        f"{evaluation.test_f1_macro:.4f} on {evaluation.test_titles} titles, filter {corpus.filter}. "
-        f"Behaviour tests: {decided['behaviour']}. Challenges made on the selection titles: {challenges}. "
-        f"{decided['reason']}"
+    micro = told(evaluation.test_f1_micro, evaluation.interval_f1_micro)
+    macro = told(evaluation.test_f1_macro, evaluation.interval_f1_macro)
+    # Without marks of Markdown: lists of versions show the first words as they are.
+    scored = (
+        f"{best.recipe}: test micro-F1 {micro}, macro-F1 {macro} on {evaluation.test_titles:,} titles and "
+        f"{len(corpus.genres)} genres, filter {corpus.filter}."
     )
-    tags = {
-        "recipe": best.recipe,
-        "evaluation": evaluation.fingerprint,
-        **decided,
+    origin = {
         "sources": ", ".join(corpus.sources),
         "genre_sources": ", ".join(corpus.genre_sources),
         "terms": "; ".join(model.terms) or "not stated",
         "retrieved": " to ".join(corpus.retrieved or ("not stated",)),
+    }
+    texts = (
+        f"Texts from {origin['sources']}, genres named by {origin['genre_sources']}, retrieved {origin['retrieved']}"
+    )
+    behaved = f"Behaviour tests: {decided['behaviour']}. Challenges made on the selection titles: {challenges}."
+    became = f"{decided['decision'].capitalize()}: {decided['reason']}."
+    parts = (scored, f"{texts}. Terms: {origin['terms']}.", behaved, became)
+    description = "\n\n".join(parts)
+    tags = {
+        "recipe": best.recipe,
+        "evaluation": evaluation.fingerprint,
+        **decided,
+        **origin,
     }
     assert best.model_uri is not None
     version = client.create_model_version(

@@ -14,17 +14,21 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from pydantic import BaseModel
 
-from conf.names import MLFLOW_NOTE, MLFLOW_PAGES, Corpus
+from conf.names import Corpus
 from conf.schema import Settings, Track, dump
 from tasks import packaging
 from tasks.artifacts import show_image, show_link, show_table
 from tasks.champion import connect
 from tasks.corpus import PLOTS, StoredCorpus, drop_table
+from tasks.datasets import log_datasets
 from tasks.embedding import StoredVectors
 from tasks.evaluation import CURVE, PREDICTED, Evaluation, read_figures
+from tasks.logic.advice import advise
+from tasks.logic.notes import corpus_note, recipe_note
 from tasks.retries import TRACKING
 from tasks.reuse import cached
 from tasks.runs import code_tags, conf_tags, experiment_id, find_runs, flatten, log_batches, new_run
+from tasks.runs_table import address_of_runs, store_view
 from tasks.training import StoredModel, read_history
 
 # What MLflow takes in no metric's name; a slash would make a folder of its own.
@@ -41,13 +45,14 @@ class ParentRun(BaseModel, frozen=True):
 
 
 class LoggedRun(BaseModel, frozen=True):
-    """Name a recipe's run in MLflow, and the model it logged (None for the prior-only row)."""
+    """Name a recipe's run in MLflow, the model it logged (None for the prior-only row), and what its figures advise."""
 
     recipe: str
     run_id: str
     model_uri: str | None
     evaluation: Evaluation
     reused: bool = False
+    advice: list[str] = []
 
 
 class Promotion(BaseModel, frozen=True):
@@ -101,6 +106,8 @@ def open_parent(
     rows = drop_table(corpus)
     client.log_text(run_id, pd.DataFrame(rows).to_csv(index=False), "drops.csv")
     client.log_artifacts(run_id, str(corpus.folder / PLOTS), "plots")
+    log_datasets(client, run_id, corpus)
+    store_view(client, experiment)
     # The tags come last: they say that the data's description is whole.
     log_batches(client, run_id, params=flatten(dump(settings)), tags=tags, metrics=metrics)
     return parent
@@ -117,9 +124,10 @@ def log_recipe(
 ) -> LoggedRun:
     """Log a recipe's figures, curves, plots and model as a child run; a reused result gets its row too."""
     client = connect(home, settings.track)
+    advice = _advise(settings, model, evaluation)
     mine = find_runs(client, parent.experiment_id, pipeline_run=parent.pipeline_run, recipe=model.recipe)
     if mine and mine[0].info.status == "FINISHED":
-        return cached(_logged(mine[0], evaluation, reused=True), evaluation.folder)
+        return cached(_logged(mine[0], evaluation, advice, reused=True), evaluation.folder)
     origin = [
         run
         for run in find_runs(client, parent.experiment_id, evaluation=evaluation.fingerprint)
@@ -138,17 +146,21 @@ def log_recipe(
     }
     run_id = mine[0].info.run_id if mine else new_run(client, parent.experiment_id, _run_name(model), tags)
     _log_figures(client, run_id, settings, corpus, model, evaluation)
+    log_datasets(client, run_id, corpus)
+    tags = {
+        "mlflow.note.content": recipe_note(model.recipe, corpus.corpus, read_figures(evaluation), model.weights, advice)
+    }
     if origin:
-        tags = {"reused_from": origin[0].info.run_id, "model_uri": origin[0].data.tags.get("model_uri", "")}
+        tags |= {"reused_from": origin[0].info.run_id, "model_uri": origin[0].data.tags.get("model_uri", "")}
     elif model.recipe == "prior":
-        tags = {"model_uri": ""}
+        tags |= {"model_uri": ""}
     else:
-        tags = {"model_uri": packaging.log_model(run_id, corpus, model, evaluation)}
+        tags |= {"model_uri": packaging.log_model(run_id, corpus, model, evaluation)}
     # The fingerprint marks the run as whole, so it is written after everything else.
     log_batches(client, run_id, tags=tags | {"evaluation": evaluation.fingerprint})
     client.set_terminated(run_id, "FINISHED")
     get_run_logger().info("%s %s: MLflow run %s", corpus.corpus, model.recipe, run_id)
-    return _logged(client.get_run(run_id), evaluation, reused=bool(origin))
+    return _logged(client.get_run(run_id), evaluation, advice, reused=bool(origin))
 
 
 def best_candidate(runs: list[LoggedRun]) -> LoggedRun:
@@ -178,26 +190,27 @@ def close_parent(home: Path, track: Track, parent: ParentRun, runs: list[LoggedR
     show_table(rows, key=f"{parent.corpus}-leaderboard", description=outcome)
     curve = best.evaluation.folder / CURVE
     show_image(curve, key=f"{parent.corpus}-threshold-curve", description=f"{best.recipe}: validation F1 by threshold")
-    address = f"{_pages(home, track)}/#/experiments/{parent.experiment_id}/runs"
     show_link(
-        address, "MLflow's runs", key=f"{parent.corpus}-mlflow", description=f"Every {parent.corpus} run compared"
+        address_of_runs(home, track, parent.experiment_id),
+        "MLflow's runs",
+        key=f"{parent.corpus}-mlflow",
+        description=f"Every {parent.corpus} run compared",
     )
     get_run_logger().info("%s: test micro-F1 %s. %s", parent.corpus, told, outcome)
     metrics = {"test.f1_micro": best.evaluation.test_f1_micro, "test.f1_macro": best.evaluation.test_f1_macro}
     metrics |= _interval_metrics(
         "test", {"f1_micro": best.evaluation.interval_f1_micro, "f1_macro": best.evaluation.interval_f1_macro}
     )
-    note = f"Test micro-F1: {told}.\n\n{outcome}"
+    note = corpus_note(rows, _told_data(client, parent), outcome, best.recipe, best.advice)
     log_batches(client, parent.run_id, metrics=metrics, tags={"mlflow.note.content": note, "best": best.recipe})
     client.set_terminated(parent.run_id, "FINISHED")
 
 
-def _pages(home: Path, track: Track) -> str:
-    """Return the address of MLflow's pages: of its server, of `genreflow ui`, or where that will be."""
-    if track.uri and track.uri.startswith("http"):
-        return track.uri.rstrip("/")
-    note = home / MLFLOW_NOTE
-    return note.read_text().strip() if note.exists() else MLFLOW_PAGES
+def _told_data(client: Any, parent: ParentRun) -> str:
+    tags = client.get_run(parent.run_id).data.tags
+    return (
+        f"the {parent.corpus} corpus {tags['data_fingerprint'][:12]}, filter {tags['filter']}, from {tags['sources']}"
+    )
 
 
 def _log_figures(
@@ -222,7 +235,8 @@ def _log_figures(
             group = _METRIC_NAME.sub("_", row["group"])[:100]
             metrics |= {f"{prefix}/{group}.{key}": float(value) for key, value in row.items() if key != "group"}
     for genre, row in figures["test"]["per_genre"].items():
-        metrics |= {f"genre/{genre}.{key}": float(value) for key, value in row.items()}
+        # The rest is in per_genre.csv: MLflow's page draws a chart of each.
+        metrics |= {f"genre/{genre}.{key}": float(row[key]) for key in ("f1", "support")}
     steps = [
         (f"{split}.loss", epoch + 1, loss)
         for split, losses in read_history(model).items()
@@ -263,13 +277,29 @@ def _interval(ends: tuple[float, float]) -> str:
     return f"{ends[0]:.4f}-{ends[1]:.4f}"
 
 
-def _logged(run: Any, evaluation: Evaluation, *, reused: bool) -> LoggedRun:
+def _advise(settings: Settings, model: StoredModel, evaluation: Evaluation) -> list[str]:
+    """List what a recipe's figures give reason to try; the prior-only row is no recipe to better."""
+    if model.recipe == "prior":
+        return []
+    section = getattr(getattr(settings.train, model.recipe), model.corpus)
+    return advise(
+        read_figures(evaluation),
+        read_history(model),
+        section=f"train.{model.recipe}.{model.corpus}",
+        epochs=getattr(section, "epochs", None),
+        members=model.weights,
+        asked=getattr(section, "members", ()) if model.recipe == "blend" else (),
+    )
+
+
+def _logged(run: Any, evaluation: Evaluation, advice: list[str], *, reused: bool) -> LoggedRun:
     return LoggedRun(
         recipe=evaluation.recipe,
         run_id=run.info.run_id,
         model_uri=run.data.tags["model_uri"] or None,
         evaluation=evaluation,
         reused=reused,
+        advice=advice,
     )
 
 

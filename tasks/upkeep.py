@@ -13,7 +13,8 @@ from urllib.request import url2pathname
 from conf.names import CORPORA
 from conf.schema import Settings
 from tasks import store
-from tasks.champion import connect, model_name, versions_of
+from tasks.champion import CHAMPION, connect, model_name, versions_of
+from tasks.moves import read_moves, version_before
 from tasks.runs import find_runs
 
 # Folders of results, each made of others as their manifests tell. What raw/ holds is nobody's to remove.
@@ -136,10 +137,14 @@ def _models(client: Any, experiment: str) -> list[Any]:
 
 
 def _kept_versions(client: Any, name: str, versions: list[Any], keep: int) -> list[Any]:
-    """Choose the newest versions, those with an alias, and the one that knows how many challenges there were."""
+    """Choose the newest versions, those with an alias, the champion's predecessor, and that which counts challenges."""
     if not versions:
         return []
-    aliased = {int(number) for number in client.get_registered_model(name).aliases.values()}
+    aliases = client.get_registered_model(name).aliases
+    aliased = {int(number) for number in aliases.values()}
+    if CHAMPION in aliases:
+        # What a rollback goes back to.
+        aliased.add(version_before(read_moves(client, name), int(aliases[CHAMPION])) or 0)
     last = max(versions, key=lambda version: int(version.tags.get("challenge", "0")))
     newest = versions[:keep]
     return [each for each in versions if each in newest or int(each.version) in aliased or each is last]

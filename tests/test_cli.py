@@ -22,7 +22,7 @@ from scraper.writer import read_raw
 Run = Callable[..., Answer]
 COMMANDS = (
     "demo", "run", "collect", "import", "parse", "titles", "show", "prepare", "embed", "train", "evaluate", "compare",
-    "predict", "site", "ui", "clean", "deploy", "worker",
+    "card", "promote", "predict", "site", "ui", "clean", "deploy", "worker",
 )  # fmt: skip
 TEXT = "A retired detective hunts a killer who stages murders as film scenes."
 STOP_WORDS = "what is it that they have been and which of these were there"

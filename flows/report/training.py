@@ -31,7 +31,7 @@ def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: b
     if any(source.startswith(GENERATED) for corpus in done.corpora.values() for source in corpus.sources):
         console.print("These titles are generated: the figures show that the pipeline works, not how good it is.")
     console.print(_reused(done))
-    where(console, settings, home)
+    where(console, settings, home, done.trained)
     console.print("Try next:")
     genreflow = command()
     suffix = f" --home {home}" if home else ""
@@ -61,16 +61,20 @@ def trained(done: Mapping[Any, Any], settings: Settings, home: Path | None, *, j
         console.print()
 
 
-def where(console: Console, settings: Settings, home: Path | None) -> None:
-    """Say where runs, plots and models are."""
+def where(console: Console, settings: Settings, home: Path | None, done: Mapping[Any, Any]) -> None:
+    """Say where runs, plots and models are, and at which address MLflow shows each corpus's recipes in a table."""
+    from tasks.runs_table import address_of_runs
+
     path = home_path(home)
     store = settings.track.uri or f"sqlite:///{path}/mlflow/mlflow.db"
     for what, place in {
         "runs, models": f"MLflow {store} (open with genreflow ui)",
         "plots": f"{path}/evaluations/*/plots, {path}/corpora/*/plots",
         "raw titles": f"{path}/raw",
-    }.items():
-        console.print(f"{what:<13}{place}", highlight=False, soft_wrap=True)
+        **{f"{name} runs": address_of_runs(path, settings.track, each.parent.experiment_id)
+           for name, each in done.items()},
+    }.items():  # fmt: skip
+        console.print(f"{what:<14}{place}", highlight=False, soft_wrap=True)
 
 
 def corpora(prepared: Mapping[Any, Any], json_output: bool) -> None:

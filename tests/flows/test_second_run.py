@@ -53,7 +53,7 @@ def test_second_run_redoes_nothing_and_says_so(
         originals = {run.recipe: run.run_id for run in trained_home.done.trained[corpus].runs}
         assert {run.data.tags["recipe"]: run.data.tags["reused_from"] for run in rows} == originals
         assert [int(v.version) for v in client.search_model_versions(f"name = 'genreflow-{corpus}'")] == [1]
-        assert sorted(row["recipe"] for row in leaderboard(home, trained_home.settings.track, corpus)) == RECIPES
+        assert sorted(row["recipe"] for row in leaderboard(home, trained_home.settings, corpus)) == RECIPES
 
 
 def test_one_corpus_trained_alone_learns_from_the_other_all_the_same(

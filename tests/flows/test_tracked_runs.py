@@ -181,7 +181,7 @@ def test_model_has_signature_example_and_exact_requirements(client: mlflow.Mlflo
 
 @corpora
 def test_leaderboard_ranks_every_recipe(trained_home: TrainedHome, corpus: Corpus) -> None:
-    rows = leaderboard(trained_home.path, trained_home.settings.track, corpus)
+    rows = leaderboard(trained_home.path, trained_home.settings, corpus)
     assert sorted(row["recipe"] for row in rows) == RECIPES
     scores = [row["f1_micro"] for row in rows]
     assert scores == sorted(scores, reverse=True)

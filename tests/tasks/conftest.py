@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,13 +19,20 @@ from conf.schema import Settings, load
 from scraper.importers.files import import_file
 from scraper.site.generator import generate_titles
 from tasks import corpus as corpus_task
-from tasks import store, tracking
+from tasks import registry, store, tracking
+from tasks.behaviour import BehaviourReport
 from tasks.champion import connect
 from tasks.corpus import StoredCorpus, read_titles
-from tasks.evaluation import Evaluation, evaluate_recipe
+from tasks.embedding import StoredVectors
+from tasks.evaluation import Evaluation, evaluate_recipe, read_decision
+from tasks.logic.behaviour import Tally
+from tasks.logic.calibration import apply_calibration
 from tasks.logic.labels import to_matrix
+from tasks.registry import promote_best
+from tasks.runs import experiment_id
 from tasks.saved_recipe import save_arrays
-from tasks.training import StoredModel
+from tasks.tracking import LoggedRun, ParentRun, Promotion, open_parent
+from tasks.training import StoredModel, read_probabilities
 
 SPLITS = ("validation", "selection", "test")
 
@@ -105,3 +114,61 @@ def recipe(home: Path, settings: Settings, summaries: StoredCorpus) -> Recipe:
         return model, value_of(evaluate_recipe.fn(home, summaries, model, settings.train))
 
     return make
+
+
+@pytest.fixture
+def open_run(
+    home: Path, settings: Settings, summaries: StoredCorpus, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], ParentRun]:
+    """Return a function that opens the parent run as a task of the given pipeline run does."""
+    vectors = StoredVectors(texts="summary", folder=home, fingerprint="v", words=10, vector_size=4, tokens=50, terms=[])
+
+    def opened(pipeline_run: str) -> ParentRun:
+        running = SimpleNamespace(scheduled_start_time=datetime(2026, 1, 2))
+        monkeypatch.setattr("tasks.tracking.flow_run", running)
+        return open_parent.fn(home, settings, pipeline_run, summaries, vectors)
+
+    return opened
+
+
+@pytest.fixture
+def challenge(
+    home: Path, settings: Settings, summaries: StoredCorpus, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Promotion]:
+    """Return a function that lets recipes of the given certainties (beside the prior-only row) challenge."""
+    client = connect(home, settings.track)
+    experiment = experiment_id(client, home, settings.track, "summary")
+    made: dict[str, tuple[StoredModel, Evaluation]] = {}
+
+    def champion(*_: Any) -> Any:
+        version = client.get_model_version_by_alias("genreflow-summary", "champion")
+        model, evaluation = made[version.tags["evaluation"]]
+        card = {"genres": summaries.genres, **read_decision(evaluation)}
+        rows = apply_calibration(read_probabilities(model)["selection"], card["calibration"])
+        return SimpleNamespace(
+            unwrap_python_model=lambda: SimpleNamespace(card=card, probabilities=lambda texts: rows[: len(texts)])
+        )
+
+    def challenged(behaves: bool = True, **certainties: float) -> Promotion:
+        models, runs = [], []
+        for name, right in {"prior": 0.9, **certainties}.items():
+            model, evaluation = recipe(name, right)
+            made[evaluation.fingerprint] = (model, evaluation)
+            run = client.create_run(experiment).info.run_id
+            logged = None if name == "prior" else client.create_logged_model(experiment, source_run_id=run)
+            uri = logged and f"models:/{logged.model_id}"
+            models.append(model)
+            runs.append(LoggedRun(recipe=name, run_id=run, model_uri=uri, evaluation=evaluation))
+        return promote_best.fn(home, settings, summaries, models, runs, report_of(home, plots=18 if behaves else 14))
+
+    monkeypatch.setattr(registry, "load_champion", champion)
+    return challenged
+
+
+def report_of(home: Path, plots: int) -> BehaviourReport:
+    """Return what the behaviour tests tell of a candidate that knows so many of the 20 plots; 16 are needed."""
+    failed = [f"{number} (War)" for number in range(plots, 20)]
+    tallies = {"minimum": Tally(20, plots, 0, failed), "direction": Tally(100, 91, 0), "invariance": Tally(100, 97, 0)}
+    needed = {"minimum": 0.8, "direction": 0.8, "invariance": 0.95}
+    told = {"corpus": "summary", "recipe": "linear", "folder": home, "fingerprint": "b"}
+    return BehaviourReport.model_validate({**told, "tallies": tallies, "needed": needed})

@@ -11,16 +11,10 @@ import pytest
 from conf.schema import Settings
 from tasks import champion as champions
 from tasks import registry
-from tasks.behaviour import BehaviourReport
 from tasks.champion import NoChampionError, OldChampionError, connect, load_champion
 from tasks.corpus import StoredCorpus
-from tasks.evaluation import Evaluation, read_decision
-from tasks.logic.behaviour import Tally
-from tasks.logic.calibration import apply_calibration
-from tasks.registry import promote_best
-from tasks.runs import experiment_id
-from tasks.tracking import LoggedRun, Promotion
-from tasks.training import StoredModel, read_probabilities
+from tasks.evaluation import Evaluation
+from tasks.training import StoredModel
 
 Recipe = Callable[[str, float], tuple[StoredModel, Evaluation]]
 NAME = "genreflow-summary"
@@ -28,49 +22,6 @@ LACKING = (
     "behaviour tests failed: minimum functionality 14 of 20 plots, 16 needed "
     "(failed: 14 (War), 15 (War), 16 (War), 17 (War), 18 (War) and 1 more)"
 )
-
-
-@pytest.fixture
-def challenge(
-    home: Path, settings: Settings, summaries: StoredCorpus, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Promotion]:
-    """Return a function that lets recipes of the given certainties (beside the prior-only row) challenge."""
-    client = connect(home, settings.track)
-    experiment = experiment_id(client, home, settings.track, "summary")
-    made: dict[str, tuple[StoredModel, Evaluation]] = {}
-
-    def champion(*_: Any) -> Any:
-        version = client.get_model_version_by_alias(NAME, "champion")
-        model, evaluation = made[version.tags["evaluation"]]
-        card = {"genres": summaries.genres, **read_decision(evaluation)}
-        rows = apply_calibration(read_probabilities(model)["selection"], card["calibration"])
-        return SimpleNamespace(
-            unwrap_python_model=lambda: SimpleNamespace(card=card, probabilities=lambda texts: rows[: len(texts)])
-        )
-
-    def challenged(behaves: bool = True, **certainties: float) -> Promotion:
-        models, runs = [], []
-        for name, right in {"prior": 0.9, **certainties}.items():
-            model, evaluation = recipe(name, right)
-            made[evaluation.fingerprint] = (model, evaluation)
-            run = client.create_run(experiment).info.run_id
-            logged = None if name == "prior" else client.create_logged_model(experiment, source_run_id=run)
-            uri = logged and f"models:/{logged.model_id}"
-            models.append(model)
-            runs.append(LoggedRun(recipe=name, run_id=run, model_uri=uri, evaluation=evaluation))
-        return promote_best.fn(home, settings, summaries, models, runs, report_of(home, plots=18 if behaves else 14))
-
-    monkeypatch.setattr(registry, "load_champion", champion)
-    return challenged
-
-
-def report_of(home: Path, plots: int) -> BehaviourReport:
-    """Return what the behaviour tests tell of a candidate that knows so many of the 20 plots; 16 are needed."""
-    failed = [f"{number} (War)" for number in range(plots, 20)]
-    tallies = {"minimum": Tally(20, plots, 0, failed), "direction": Tally(100, 91, 0), "invariance": Tally(100, 97, 0)}
-    needed = {"minimum": 0.8, "direction": 0.8, "invariance": 0.95}
-    told = {"corpus": "summary", "recipe": "linear", "folder": home, "fingerprint": "b"}
-    return BehaviourReport.model_validate({**told, "tallies": tallies, "needed": needed})
 
 
 def tags(home: Path, settings: Settings, version: int) -> dict[str, str]:

@@ -2,9 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +11,6 @@ from conf.schema import Settings
 from tasks import tracking
 from tasks.champion import TrackingError, connect
 from tasks.corpus import StoredCorpus
-from tasks.embedding import StoredVectors
 from tasks.evaluation import Evaluation, read_figures
 from tasks.leaderboard import leaderboard
 from tasks.runs import end_runs
@@ -22,28 +19,12 @@ from tasks.tracking import (
     Promotion,
     close_parent,
     log_recipe,
-    open_parent,
 )
 from tasks.training import StoredModel
 
 Recipe = Callable[[str, float], tuple[StoredModel, Evaluation]]
 LOGGER = logging.getLogger(__name__)
 FIRST, SECOND = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
-
-
-@pytest.fixture
-def open_run(
-    home: Path, settings: Settings, summaries: StoredCorpus, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], ParentRun]:
-    """Return a function that opens the parent run as a task of the given pipeline run does."""
-    vectors = StoredVectors(texts="summary", folder=home, fingerprint="v", words=10, vector_size=4, tokens=50, terms=[])
-
-    def opened(pipeline_run: str) -> ParentRun:
-        running = SimpleNamespace(scheduled_start_time=datetime(2026, 1, 2))
-        monkeypatch.setattr("tasks.tracking.flow_run", running)
-        return open_parent.fn(home, settings, pipeline_run, summaries, vectors)
-
-    return opened
 
 
 @pytest.fixture
@@ -119,7 +100,7 @@ def test_reused_result_gets_its_row_and_stands_once_on_the_leaderboard(
     assert second.run_id != first.run_id
     assert second.reused
     assert tags_of(home, settings, second.run_id)["reused_from"] == first.run_id
-    assert [row["run_id"] for row in leaderboard(home, settings.track, "summary")] == [first.run_id]
+    assert [row["run_id"] for row in leaderboard(home, settings, "summary")] == [first.run_id]
 
 
 def test_row_holds_the_report(
@@ -171,7 +152,7 @@ def test_closed_parent_tells_the_best_recipe_and_the_promotion(
 
 
 def test_home_without_runs_has_an_empty_leaderboard(home: Path, settings: Settings) -> None:
-    assert leaderboard(home, settings.track, "summary") == []
+    assert leaderboard(home, settings, "summary") == []
 
 
 def test_store_that_does_not_answer_is_named(home: Path, settings: Settings, tmp_path: Path) -> None:

@@ -1,0 +1,97 @@
+"""The card of each registered model: made when it is registered, kept with its run, asked for by version."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conf.names import Corpus
+from conf.schema import Settings, Track
+from tasks.champion import connect, model_name
+from tasks.logic.model_card import Data, Judged, Model, render_card
+from tasks.moves import MoveError, find_version
+
+if TYPE_CHECKING:
+    # Whoever reads a card needs nothing of Prefect.
+    from tasks.behaviour import BehaviourReport
+    from tasks.corpus import StoredCorpus
+    from tasks.tracking import LoggedRun
+    from tasks.training import StoredModel
+
+CARD = "model_card.md"
+
+
+def make_card(
+    settings: Settings,
+    corpus: StoredCorpus,
+    model: StoredModel,
+    figures: dict[str, Any],
+    behaviour: BehaviourReport,
+    decided: dict[str, str],
+    provenance: dict[str, str],
+) -> str:
+    """Return the card of a model that is about to be registered; decided holds decision, reason and challenges."""
+    values = {
+        key if recipe == model.recipe else f"{recipe}.{key}": value
+        for recipe in (model.recipe, *model.weights)
+        for key, value in getattr(getattr(settings.train, recipe), corpus.corpus).model_dump(mode="json").items()
+    }
+    tallies = [(kind, tally.passed, tally.asked, behaviour.needed[kind]) for kind, tally in behaviour.tallies.items()]
+    return render_card(
+        model_name(settings.track, corpus.corpus),
+        Data(
+            corpus=corpus.corpus,
+            filter=corpus.filter,
+            splits=corpus.splits,
+            fitted=corpus.fitted,
+            near_duplicates=corpus.near_duplicates,
+            drops=corpus.drops,
+            genres_left_out=corpus.genres_left_out,
+            sources=corpus.sources,
+            genre_sources=corpus.genre_sources,
+            terms=model.terms,
+            retrieved=corpus.retrieved,
+        ),
+        Model(
+            recipe=model.recipe,
+            weights=model.weights,
+            values=values,
+            provenance=provenance,
+        ),
+        figures,
+        Judged(
+            behaviour=tallies,
+            decision=decided["decision"],
+            reason=decided["reason"],
+            challenges=int(decided["challenges"]),
+        ),
+    )
+
+
+def log_card(client: Any, run: LoggedRun, card: str) -> None:
+    """Keep a model's card with its run and with the logged model itself, with which it travels."""
+    client.log_text(run.run_id, card, CARD)
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / CARD
+        file.write_text(card, encoding="utf-8")
+        client.log_model_artifact(str(run.model_uri).removeprefix("models:/"), str(file))
+
+
+def read_card(home: Path, track: Track, corpus: Corpus, version: int | None) -> str:
+    """Return the card of a version, by default the champion's, with its number and what it is now above it.
+
+    Raises MoveError where there is no such version or champion, or where it was registered without a card.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    client, name = connect(home, track), model_name(track, corpus)
+    found = find_version(client, name, version, "champion")
+    aliases = [alias for alias, number in client.get_registered_model(name).aliases.items() if number == found.version]
+    standing = f" ({', '.join(sorted(aliases))})" if aliases else ""
+    try:
+        card = mlflow.artifacts.load_text(f"{client.get_run(found.run_id).info.artifact_uri}/{CARD}")
+    except (MlflowException, OSError) as error:
+        raise MoveError(f"{name} version {found.version} has no card ({error}); training it again makes one") from None
+    return f"{name} version {found.version}{standing}\n\n{card}"

@@ -1,0 +1,149 @@
+"""Who was champion when and why: every move of the alias is recorded with the model, and can be taken back.
+
+Nothing of Prefect is imported here. The record stands in tags of the registered model, one a move, and as a table in
+its description, where MLflow's page shows it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from conf.errors import GenreflowError
+from conf.names import Corpus
+from conf.schema import Track
+from tasks.champion import CANDIDATE, CHAMPION, connect, find_champion, model_name, open_version, versions_of
+from tasks.logic.markdown import markdown_table
+
+_TAG = "move."
+# MLflow takes 5,000 characters as a tag's value, and the description is read by people.
+_LONGEST_REASON = 2000
+_SHOWN = 20
+How = Literal["pipeline", "by hand", "rollback"]
+
+
+class MoveError(GenreflowError):
+    """Say why a version cannot become champion, and which ones there are."""
+
+
+class Move(BaseModel, frozen=True):
+    """Record that the alias champion went to a version: when (UTC, ISO 8601), from which (None: none), how and why."""
+
+    at: str
+    version: int
+    before: int | None
+    how: How
+    reason: str
+
+    @property
+    def day(self) -> str:
+        """Return when it was, to the minute, for people."""
+        return f"{self.at[:16].replace('T', ' ')} UTC"
+
+
+def read_moves(client: Any, name: str) -> list[Move]:
+    """List every recorded move of a registered model's champion, the oldest first."""
+    tags = client.get_registered_model(name).tags
+    return [Move.model_validate_json(tags[key]) for key in sorted(tags) if key.startswith(_TAG)]
+
+
+def move_champion(client: Any, name: str, version: int, how: How, reason: str) -> Move:
+    """Record that a version becomes champion, then give it the alias; a move that was cut in between is finished."""
+    moves, champion = read_moves(client, name), find_champion(client, name)
+    before = int(champion.version) if champion else None
+    if moves and (moves[-1].version, moves[-1].before) == (version, before):
+        move = moves.pop()
+    else:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        move = Move(at=now, version=version, before=before, how=how, reason=reason[:_LONGEST_REASON])
+        client.set_registered_model_tag(name, f"{_TAG}{len(moves) + 1:05d}", move.model_dump_json())
+    client.set_registered_model_alias(name, CHAMPION, str(version))
+    client.update_registered_model(name, description=_describe(client, name, [*moves, move]))
+    for number, standing in ((move.before, f"former {CHAMPION}"), (version, CHAMPION)):
+        # Its run is what the table of runs shows.
+        if number is not None and (run_id := client.get_model_version(name, str(number)).run_id):
+            client.set_tag(run_id, "standing", standing)
+    return move
+
+
+def was_carried_out(moves: list[Move], version: int, champion: int | None) -> bool:
+    """Say whether a version is on record as champion, be it one that was replaced again since."""
+    cut = bool(moves) and (moves[-1].version, moves[-1].before) == (version, champion)
+    return not cut and any(move.version == version for move in moves)
+
+
+def version_before(moves: list[Move], champion: int) -> int | None:
+    """Return the version that the champion replaced when it was promoted, None where none is on record.
+
+    A rollback is no promotion: after one the next goes further back, not forth again.
+    """
+    return next((move.before for move in reversed(moves) if move.version == champion and move.how != "rollback"), None)
+
+
+def promote(home: Path, track: Track, corpus: Corpus, version: int | None, reason: str, *, force: bool) -> Move:
+    """Make a version champion by hand, by default the candidate; one that cannot be opened here never becomes it.
+
+    Raises MoveError for a version that does not exist, is champion already, or (unless force) failed the behaviour
+    tests; ModelError or OldChampionError for one that does not open.
+    """
+    client, name = connect(home, track), model_name(track, corpus)
+    chosen = find_version(client, name, version, CANDIDATE)
+    champion = find_champion(client, name)
+    if champion is not None and champion.version == chosen.version:
+        raise MoveError(f"{name} version {chosen.version} is the champion already")
+    if chosen.tags.get("behaviour_passed") == "no" and not force:
+        raise MoveError(
+            f"{name} version {chosen.version} failed the behaviour tests ({chosen.tags['behaviour']}): "
+            "not promoted; --force promotes it all the same"
+        )
+    open_version(name, chosen.version)
+    return move_champion(client, name, int(chosen.version), "by hand", reason)
+
+
+def roll_back(home: Path, track: Track, corpus: Corpus, reason: str) -> Move:
+    """Make the version champion again that the present one replaced; again goes further back.
+
+    The version rolled back is marked so. Raises MoveError where there is none to go back to.
+    """
+    client, name = connect(home, track), model_name(track, corpus)
+    champion = find_version(client, name, None, CHAMPION)
+    before = version_before(read_moves(client, name), int(champion.version))
+    if before is None:
+        raise MoveError(f"{name} version {champion.version} replaced no other champion: nothing to go back to")
+    chosen = find_version(client, name, before, CHAMPION)
+    open_version(name, chosen.version)
+    move = move_champion(client, name, before, "rollback", reason)
+    client.set_model_version_tag(name, champion.version, "rolled_back", move.reason)
+    return move
+
+
+def history(home: Path, track: Track, corpus: Corpus) -> list[Move]:
+    """List every recorded move of a corpus's champion, the oldest first; none where no model is registered."""
+    client, name = connect(home, track), model_name(track, corpus)
+    return read_moves(client, name) if versions_of(client, name) else []
+
+
+def find_version(client: Any, name: str, version: int | None, alias: str) -> Any:
+    """Return a registered version, the one with the alias where it is None; raises MoveError naming those there are."""
+    versions = versions_of(client, name)
+    if not versions:
+        raise MoveError(f"no version of {name} is registered: train first (genreflow demo, or genreflow run)")
+    wanted = version or client.get_registered_model(name).aliases.get(alias)
+    for each in versions:
+        if wanted is not None and int(each.version) == int(wanted):
+            return each
+    there = ", ".join(str(each.version) for each in reversed(versions))
+    lacks = f"version {version}" if version else alias
+    raise MoveError(f"{name} has no {lacks}; its versions are {there}")
+
+
+def _describe(client: Any, name: str, moves: list[Move]) -> str:
+    first = (client.get_registered_model(name).description or "").partition("\n")[0]
+    columns = ("when", "champion", "before", "how", "why")
+    rows = [
+        (move.day, move.version, move.before or "none", move.how, move.reason) for move in reversed(moves[-_SHOWN:])
+    ]
+    return f"{first}\n\n{markdown_table(columns, rows)}"

@@ -1,0 +1,175 @@
+"""Moves of the champion: by a run, by hand and back, each on record; and those that are refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conf.schema import Settings
+from tasks import moves, upkeep
+from tasks.champion import ModelError, connect
+from tasks.moves import MoveError, history, promote, roll_back
+
+NAME = "genreflow-summary"
+
+
+@pytest.fixture
+def opens(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let hand-made versions open; returns which were opened."""
+    opened: list[str] = []
+    monkeypatch.setattr(moves, "open_version", lambda _, version: opened.append(str(version)))
+    return opened
+
+
+@pytest.fixture
+def three(challenge: Any, opens: list[str]) -> None:
+    """Register three versions, each of which took the alias from the one before."""
+    for name, right in (("linear", 0.05), ("characters", 0.3), ("bilstm", 0.9)):
+        assert challenge(**{name: right}).promoted
+
+
+def champion(home: Path, settings: Settings) -> int:
+    return int(connect(home, settings.track).get_model_version_by_alias(NAME, "champion").version)
+
+
+def told(home: Path, settings: Settings) -> list[tuple[int, int | None, str]]:
+    return [(move.version, move.before, move.how) for move in history(home, settings.track, "summary")]
+
+
+def standings(home: Path, settings: Settings) -> list[str | None]:
+    """Return the tag that the runs of the versions carry, in the order of the versions."""
+    client = connect(home, settings.track)
+    versions = sorted(client.search_model_versions(f"name = '{NAME}'"), key=lambda version: int(version.version))
+    return [client.get_run(version.run_id).data.tags.get("standing") for version in versions]
+
+
+def test_runs_moves_are_on_record(home: Path, settings: Settings, three: None) -> None:
+    assert told(home, settings) == [(1, None, "pipeline"), (2, 1, "pipeline"), (3, 2, "pipeline")]
+    assert "no incumbent to beat" in history(home, settings.track, "summary")[0].reason
+    assert standings(home, settings) == ["former champion", "former champion", "champion"]
+
+
+def test_record_is_a_table_of_the_models_description(home: Path, settings: Settings, three: None) -> None:
+    lines = connect(home, settings.track).get_registered_model(NAME).description.splitlines()
+    assert lines[0] == "Movie genres from the summary of a title."
+    assert [line.split(" | ")[1:4] for line in lines[4:]] == [
+        ["3", "2", "pipeline"], ["2", "1", "pipeline"], ["1", "none", "pipeline"],
+    ]  # fmt: skip
+
+
+def test_version_is_promoted_by_hand_with_its_reason(
+    home: Path, settings: Settings, three: None, opens: list[str]
+) -> None:
+    move = promote(home, settings.track, "summary", 1, "fewer wrong comedies", force=False)
+    assert (move.version, move.before, move.how, move.reason) == (1, 3, "by hand", "fewer wrong comedies")
+    assert (champion(home, settings), opens) == (1, ["1"])
+    assert standings(home, settings) == ["champion", "former champion", "former champion"]
+
+
+def test_candidate_is_promoted_where_no_version_is_named(
+    home: Path, settings: Settings, challenge: Any, opens: Any
+) -> None:
+    challenge(linear=0.5)
+    assert not challenge(linear=0.05).promoted
+    assert promote(home, settings.track, "summary", None, "tried on our own films", force=False).version == 2
+    assert champion(home, settings) == 2
+
+
+def test_rollback_goes_back_and_then_further_back(home: Path, settings: Settings, three: None) -> None:
+    assert roll_back(home, settings.track, "summary", "calls wars comedies").version == 2
+    assert roll_back(home, settings.track, "summary", "so does this").version == 1
+    assert told(home, settings)[3:] == [(2, 3, "rollback"), (1, 2, "rollback")]
+    with pytest.raises(MoveError, match="version 1 replaced no other champion: nothing to go back to"):
+        roll_back(home, settings.track, "summary", "and this")
+    assert champion(home, settings) == 1
+
+
+def test_rolled_back_model_is_not_promoted_again_by_the_next_run(
+    home: Path, settings: Settings, three: None, challenge: Any
+) -> None:
+    roll_back(home, settings.track, "summary", "calls wars comedies")
+    promotion = challenge(bilstm=0.9)
+    assert (promotion.version, promotion.promoted) == (3, False)
+    assert promotion.reason == "unchanged: this model is version 3 already; it was rolled back: calls wars comedies"
+    assert champion(home, settings) == 2
+
+
+def test_model_replaced_by_hand_is_not_promoted_again_by_the_next_run(
+    home: Path, settings: Settings, three: None, challenge: Any
+) -> None:
+    promote(home, settings.track, "summary", 1, "smaller", force=False)
+    assert not challenge(bilstm=0.9).promoted
+    assert champion(home, settings) == 1
+
+
+@pytest.mark.parametrize("cut", ["set_registered_model_alias", "update_registered_model"])
+def test_move_that_was_cut_is_finished_and_recorded_once(
+    home: Path, settings: Settings, challenge: Any, opens: Any, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    challenge(linear=0.05)
+    with monkeypatch.context() as killed, pytest.raises(OSError, match="killed"):
+
+        def end(_: Any, name: str, *arguments: Any, **others: Any) -> None:
+            if cut == "update_registered_model" or arguments[0] == "champion":
+                raise OSError("killed")
+            original(client, name, *arguments, **others)
+
+        client = connect(home, settings.track)
+        original = getattr(type(client), cut)
+        killed.setattr(f"mlflow.MlflowClient.{cut}", end)
+        challenge(bilstm=0.9)
+    promotion = challenge(bilstm=0.9)
+    assert (promotion.version, promotion.promoted) == (2, True)
+    assert champion(home, settings) == 2
+    assert told(home, settings) == [(1, None, "pipeline"), (2, 1, "pipeline")]
+
+
+def test_version_that_misbehaves_is_refused_unless_forced(
+    home: Path, settings: Settings, challenge: Any, opens: Any
+) -> None:
+    challenge(linear=0.3)
+    challenge(behaves=False, bilstm=0.9)
+    expected = r"version 2 failed the behaviour tests \(minimum 14/20, .*\): not promoted; --force"
+    with pytest.raises(MoveError, match=expected):
+        promote(home, settings.track, "summary", 2, "better", force=False)
+    assert champion(home, settings) == 1
+    assert promote(home, settings.track, "summary", 2, "better", force=True).version == 2
+
+
+def test_version_that_does_not_open_is_refused(
+    home: Path, settings: Settings, three: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str, version: str) -> None:
+        raise ModelError(f"{name} version {version}: linear.npz is missing")
+
+    monkeypatch.setattr(moves, "open_version", broken)
+    for move in (lambda: promote(home, settings.track, "summary", 1, "x", force=True),
+                 lambda: roll_back(home, settings.track, "summary", "x")):  # fmt: skip
+        with pytest.raises(ModelError, match="is missing"):
+            move()
+    assert (champion(home, settings), len(told(home, settings))) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [(7, "no version 7; its versions are 1, 2, 3"), (3, "champion already")]
+)
+def test_version_that_cannot_be_promoted_is_named(
+    home: Path, settings: Settings, three: None, version: int, expected: str
+) -> None:
+    with pytest.raises(MoveError, match=expected):
+        promote(home, settings.track, "summary", version, "x", force=False)
+
+
+def test_home_without_a_model_says_what_to_run(home: Path, settings: Settings) -> None:
+    assert history(home, settings.track, "summary") == []
+    with pytest.raises(MoveError, match="no version of genreflow-summary is registered: train first"):
+        roll_back(home, settings.track, "summary", "x")
+
+
+def test_cleaning_leaves_what_a_rollback_goes_back_to(home: Path, settings: Settings, three: None) -> None:
+    promote(home, settings.track, "summary", 1, "smaller", force=False)
+    client = connect(home, settings.track)
+    versions = sorted(client.search_model_versions(f"name = '{NAME}'"), key=lambda version: -int(version.version))
+    client.delete_registered_model_alias(NAME, "candidate")
+    kept = upkeep._kept_versions(client, NAME, versions, keep=1)
+    assert sorted(int(version.version) for version in kept) == [1, 3]
