@@ -26,6 +26,7 @@ from tasks.embedding import StoredVectors
 from tasks.evaluation import evaluate_recipe
 from tasks.other_texts import find_other_texts
 from tasks.registry import promote_best
+from tasks.system_metrics import watched_machine
 from tasks.tracking import LoggedRun, ParentRun, Promotion, close_parent, log_recipe, open_parent
 from tasks.training import (
     StoredModel,
@@ -88,7 +89,9 @@ def train(
             # The longest fits begin first, so that none is left alone at the end.
             for name in reversed(asked):
                 started[name] = _start(path, settings, run, prepared, name, embedded)
-            trained = {name: _finish(prepared[name], started[name]) for name in asked}
+            parents = [each.parent.result().run_id for each in started.values()]
+            with watched_machine(path, settings.track, parents):
+                trained = {name: _finish(prepared[name], started[name]) for name in asked}
         except BaseException as error:
             futures = [future for each in started.values() for future in each.all()]
             end_early(path, settings.track, run, error, futures)

@@ -20,6 +20,7 @@ from prefect.runtime import flow_run
 
 from conf.errors import GenreflowError
 from tasks.fitting import FitSpec
+from tasks.system_metrics import watched_process
 
 # Fits under way by the flow run that they belong to, and the flow runs that were ended.
 _fits: dict[str | None, set[subprocess.Popen[str]]] = {}
@@ -54,7 +55,7 @@ def fit_in_process(spec: FitSpec, on_report: Callable[[dict[str, Any]], None]) -
     with tempfile.TemporaryDirectory() as scratch, (Path(scratch) / "errors").open("w+") as errors:
         spec_file = Path(scratch) / "spec.json"
         spec_file.write_text(spec.model_dump_json())
-        with _started(spec, spec_file, errors) as process:
+        with _started(spec, spec_file, errors) as process, watched_process(process.pid, spec.folder):
             for line in process.stdout or ():
                 told = _progress_line(line)
                 if told:

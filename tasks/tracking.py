@@ -29,6 +29,7 @@ from tasks.retries import TRACKING
 from tasks.reuse import cached
 from tasks.runs import code_tags, conf_tags, experiment_id, find_runs, flatten, log_batches, new_run
 from tasks.runs_table import address_of_runs, store_view
+from tasks.system_metrics import read_usage, usage_steps
 from tasks.training import StoredModel, read_history
 
 # What MLflow takes in no metric's name; a slash would make a folder of its own.
@@ -247,6 +248,7 @@ def _log_figures(
         for row in figures["threshold_curve"]
         for kind in ("micro", "macro")
     ]
+    steps += usage_steps(read_usage(model.folder))
     params = {"recipe": model.recipe, "filter": corpus.filter, "random_seed": settings.train.random_seed}
     params |= {"threshold_rule": figures["threshold_rule"]}
     if model.recipe != "prior":

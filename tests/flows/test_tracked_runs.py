@@ -1,5 +1,6 @@
 """What one pipeline run leaves in MLflow: a parent a corpus, a child a recipe, figures, curves, files, champions."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from conf.names import Corpus
 from conf.schema import dump, load
 from tasks.champion import connect
 from tasks.leaderboard import leaderboard
+from tasks.runs_table import address_of_runs
 
 REPORTED = [
     *("map_micro", "map_macro", "lrap", "hamming_loss", "subset_accuracy", "ece", "ece_uncalibrated"),
@@ -130,6 +132,17 @@ def test_headlines_have_intervals(client: mlflow.MlflowClient, corpus: Corpus) -
 
 
 @corpora
+def test_runs_carry_what_they_took_of_the_machine(client: mlflow.MlflowClient, corpus: Corpus) -> None:
+    (parent,), children = runs_of(client, corpus)
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(parent.data.metrics)
+    fit = client.get_metric_history(children["bilstm"].info.run_id, "system/fit_memory_megabytes")
+    # TensorFlow alone takes more.
+    assert max(point.value for point in fit) > 100
+    assert len({point.step for point in fit}) == len(fit)
+    assert not [name for name in children["prior"].data.metrics if name.startswith("system/")]
+
+
+@corpora
 def test_networks_have_a_loss_a_step(client: mlflow.MlflowClient, corpus: Corpus) -> None:
     _, children = runs_of(client, corpus)
     for recipe, epochs in {"seed": [1, 2], "bilstm": [1, 2]}.items():
@@ -165,6 +178,78 @@ def test_candidates_behaviour_is_logged_and_told_by_its_version(client: mlflow.M
     assert "behaviour.csv" in files_of(client, run)
     assert version.tags["behaviour"] == run.data.tags["behaviour"]
     assert re.fullmatch(r"minimum \d+/\d+, direction [01]\.\d\d, invariance [01]\.\d\d", version.tags["behaviour"])
+
+
+@corpora
+def test_runs_carry_their_titles_as_datasets(
+    client: mlflow.MlflowClient, corpus: Corpus, trained_home: TrainedHome
+) -> None:
+    (parent,), children = runs_of(client, corpus)
+    stored = trained_home.done.corpora[corpus]
+    for run in (parent, *children.values()):
+        inputs = {each.dataset.name: each for each in run.inputs.dataset_inputs}
+        assert sorted(inputs) == sorted(f"{corpus}-{split}" for split in stored.splits)
+        for split, count in stored.splits.items():
+            dataset = inputs[f"{corpus}-{split}"].dataset
+            profile = json.loads(dataset.profile)
+            assert stored.fingerprint.startswith(dataset.digest)
+            assert (profile["titles"], profile["sources"], profile["filter"]) == (count, stored.sources, stored.filter)
+    contexts = {each.dataset.name: each.tags[0].value for each in parent.inputs.dataset_inputs}
+    assert contexts[f"{corpus}-train"] == "training"
+    assert contexts[f"{corpus}-test"] == "testing"
+
+
+@corpora
+def test_runs_say_in_words_what_won_and_what_to_try(client: mlflow.MlflowClient, corpus: Corpus) -> None:
+    (parent,), children = runs_of(client, corpus)
+    note = parent.data.tags["mlflow.note.content"]
+    best = parent.data.tags["best"]
+    assert f"**Won**: Best on validation: {best}." in note
+    assert f"**To try** with {best}" in note
+    assert all(f"| {recipe} | " in note for recipe in RECIPES)
+    for recipe, run in children.items():
+        figure = f"micro-F1 {run.data.metrics['test.f1_micro']:.4f}"
+        assert run.data.tags["mlflow.note.content"].startswith(f"**{recipe}**")
+        assert figure in run.data.tags["mlflow.note.content"]
+
+
+@corpora
+def test_experiment_keeps_the_view_that_the_link_opens(
+    client: mlflow.MlflowClient, corpus: Corpus, trained_home: TrainedHome
+) -> None:
+    experiment = client.get_experiment_by_name(f"genreflow/{corpus}")
+    _, key = address_of_runs(trained_home.path, trained_home.settings.track, experiment.experiment_id).split("Key=")
+    view = json.loads(experiment.tags[f"mlflow.sharedViewState.{key}"])
+    _, children = runs_of(client, corpus)
+    order = [f"{view['orderByKey']} DESC"]
+    shown = client.search_runs([experiment.experiment_id], view["searchFilter"], order_by=order)
+    assert sorted(run.data.tags["recipe"] for run in shown) == RECIPES
+    metrics = [name.split("`")[1] for name in view["selectedColumns"] if name.startswith("metrics.")]
+    assert set(metrics) <= set(children["linear"].data.metrics)
+    charts = {chart["metricKey"] for chart in view["compareRunCharts"]}
+    assert charts <= set(children["bilstm"].data.metrics)
+
+
+@corpora
+def test_version_has_a_card_that_travels_with_its_model(
+    client: mlflow.MlflowClient, corpus: Corpus, trained_home: TrainedHome
+) -> None:
+    version = client.get_model_version_by_alias(f"genreflow-{corpus}", "champion")
+    run = client.get_run(version.run_id)
+    card = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/model_card.md")
+    headings = [line.removeprefix("## ") for line in card.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "Intended use", "Data", "Limits of the data", "Model", "Figures", "By genre", "By length and source",
+        "Calibration", "Behaviour tests", "Promotion", "Licences", "Provenance",
+    ]  # fmt: skip
+    metrics = run.data.metrics
+    micro = f"{metrics['test.f1_micro']:.4f} [{metrics['test.f1_micro_low']:.4f}, {metrics['test.f1_micro_high']:.4f}]"
+    assert f"| micro-F1 | {micro} |" in card
+    for genre in trained_home.done.corpora[corpus].genres:
+        assert f"| {genre} | " in card
+    assert version.tags["reason"] in card
+    inside = mlflow.artifacts.download_artifacts(f"models:/genreflow-{corpus}@champion/model_card.md")
+    assert Path(inside).read_text() == card
 
 
 @corpora
