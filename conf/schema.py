@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, field_validator, model_validator
 
 from conf.errors import GenreflowError
 from conf.names import SPIDERS, Corpus, FieldSet, Recipe, TitleField
@@ -19,6 +19,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
+# A password may hold an @ as it is; the host begins after the last one.
+_LOGIN = re.compile(r"//[^/\s]*@")
 
 
 class ConfigError(GenreflowError):
@@ -409,7 +411,8 @@ class Promote(Section):
 class Track(Section):
     """Configure where MLflow keeps runs and models."""
 
-    uri: str | None
+    # Shown and logged without its password.
+    uri: Annotated[str | None, PlainSerializer(lambda uri: uri and without_login(uri))]
     experiment: Annotated[str, Field(min_length=1)]
     model: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -468,6 +471,11 @@ def load(conf: str | Path = "base", overrides: Iterable[str] = ()) -> Settings:
         return Settings.model_validate(tree)
     except ValidationError as error:
         raise ConfigError("; ".join(_explain(each) for each in error.errors())) from None
+
+
+def without_login(text: str) -> str:
+    """Return a text without the user and password of the URIs in it."""
+    return _LOGIN.sub("//", text)
 
 
 def dump(settings: Settings) -> dict[str, Any]:

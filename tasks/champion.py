@@ -13,6 +13,7 @@ from conf.errors import GenreflowError
 from conf.names import Corpus
 from conf.schema import Track
 from tasks.logic.decisions import Decision
+from tasks.mlflow_store import make_store, open_store
 from tasks.saved_recipe import MemberError
 from tasks.sentences import SentenceModelError
 
@@ -20,10 +21,6 @@ CHAMPION = "champion"
 CANDIDATE = "candidate"
 # MLflow runs a model's code in this process and keeps its set_model() call in a global: one at a time.
 MODEL_CODE = threading.Lock()
-
-
-class TrackingError(GenreflowError):
-    """Say which MLflow store could not be used and what it answered."""
 
 
 class ModelError(GenreflowError):
@@ -41,24 +38,17 @@ class OldChampionError(GenreflowError):
 def connect(home: Path, track: Track) -> Any:
     """Point MLflow at the configured store (by default sqlite inside the home) and return a client.
 
-    Raises TrackingError naming the store when it does not answer.
+    Raises TrackingError naming the store where it cannot be used, within seconds.
     """
     import mlflow
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
 
-    uri = track.uri or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
-    if track.uri is None:
-        (home / "mlflow").mkdir(parents=True, exist_ok=True)
+    uri = track.uri
+    if uri is None:
+        database = home / "mlflow" / "mlflow.db"
+        make_store(database)
+        uri = f"sqlite:///{database}"
     mlflow.set_tracking_uri(uri)
-    try:
-        client = mlflow.MlflowClient()
-        client.search_experiments(max_results=1)
-    except (MlflowException, SQLAlchemyError) as error:
-        # SQLAlchemy's message goes on with the statement and a link.
-        reason = str(error).partition("\n")[0]
-        raise TrackingError(f"MLflow store {uri} does not answer: {reason}") from None
-    return client
+    return open_store(uri)
 
 
 def model_name(track: Track, corpus: Corpus) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.champion import TrackingError
+from tasks.mlflow_store import is_away
 
 
 def error_of(state: Any) -> BaseException | None:
@@ -14,19 +14,10 @@ def error_of(state: Any) -> BaseException | None:
 
 
 def _tracking_may_pass(task: Any, task_run: Any, state: Any) -> bool:
-    """Tell whether MLflow's store was away or busy, which may pass; an answer that it refused will not change."""
-    from mlflow.exceptions import MlflowException
-    from requests.exceptions import ConnectionError, Timeout
-    from sqlalchemy.exc import OperationalError
-
-    error = error_of(state)
-    if isinstance(error, MlflowException):
-        # How MLflow tells that a request had no answer; its error code is that of many other faults.
-        return error.message.startswith("API request to")
-    return isinstance(error, (TrackingError, ConnectionError, Timeout, OperationalError))
+    return is_away(error_of(state))
 
 
-# What a task is given that logs to MLflow.
+# What a task is given that logs to MLflow: an outage of a minute and a half passes.
 TRACKING: dict[str, Any] = {
     "retries": 3,
     "retry_delay_seconds": [5, 20, 60],

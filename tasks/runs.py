@@ -11,7 +11,8 @@ from typing import Any, Literal, NamedTuple
 from conf.names import Corpus
 from conf.schema import Settings, Track
 from tasks import store
-from tasks.champion import TrackingError, connect
+from tasks.champion import connect
+from tasks.mlflow_store import TrackingError
 
 PARAMS_A_CALL = 100
 METRICS_A_CALL = 1000

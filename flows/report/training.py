@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
-from conf.schema import Settings
+from conf.schema import Settings, without_login
 from flows.paths import home_path
 from flows.report.terminal import as_json, command, shown
 from scraper.items import GENERATED
@@ -66,7 +66,7 @@ def where(console: Console, settings: Settings, home: Path | None, done: Mapping
     from tasks.runs_table import address_of_runs
 
     path = home_path(home)
-    store = settings.track.uri or f"sqlite:///{path}/mlflow/mlflow.db"
+    store = without_login(settings.track.uri or "") or f"sqlite:///{path}/mlflow/mlflow.db"
     for what, place in {
         "runs, models": f"MLflow {store} (open with genreflow ui)",
         "plots": f"{path}/evaluations/*/plots, {path}/corpora/*/plots",

@@ -9,7 +9,7 @@ import pytest
 
 from conf.schema import Settings
 from tasks import tracking
-from tasks.champion import TrackingError, connect
+from tasks.champion import connect
 from tasks.corpus import StoredCorpus
 from tasks.evaluation import Evaluation, read_figures
 from tasks.leaderboard import leaderboard
@@ -153,10 +153,3 @@ def test_closed_parent_tells_the_best_recipe_and_the_promotion(
 
 def test_home_without_runs_has_an_empty_leaderboard(home: Path, settings: Settings) -> None:
     assert leaderboard(home, settings, "summary") == []
-
-
-def test_store_that_does_not_answer_is_named(home: Path, settings: Settings, tmp_path: Path) -> None:
-    (tmp_path / "mlflow.db").write_text("no database")
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    with pytest.raises(TrackingError, match=f"MLflow store {uri} does not answer"):
-        connect(home, settings.track.model_copy(update={"uri": uri}))
