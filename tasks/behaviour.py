@@ -23,6 +23,7 @@ from tasks.logic.behaviour import Bools, Case, Floats, Kind, Result, Tally
 from tasks.logic.labels import to_matrix
 from tasks.retries import TRACKING
 from tasks.reuse import cached
+from tasks.runs import log_batches
 from tasks.tracking import LoggedRun, best_candidate
 
 VERSION = 1
@@ -119,9 +120,7 @@ def _log_once(client: Any, run_id: str, report: BehaviourReport) -> None:
     """Log shares and cases to the candidate's run; a retried task finds them there."""
     if client.get_run(run_id).data.tags.get("behaviour_tests") == report.fingerprint:
         return
-    for kind, tally in report.tallies.items():
-        client.log_metric(run_id, f"behaviour/{kind}", tally.share)
     client.log_artifact(run_id, str(report.folder / RESULTS))
-    client.set_tag(run_id, "behaviour", report.told)
+    shares = {f"behaviour/{kind}": tally.share for kind, tally in report.tallies.items()}
     # The fingerprint marks the tests as logged, so it is written after everything else.
-    client.set_tag(run_id, "behaviour_tests", report.fingerprint)
+    log_batches(client, run_id, metrics=shares, tags={"behaviour": report.told, "behaviour_tests": report.fingerprint})

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from conf.names import Corpus
 from conf.schema import Settings, Track
 from tasks import store
 from tasks.champion import connect
-from tasks.mlflow_store import TrackingError
+from tasks.mlflow_store import TrackingError, is_away
 
 PARAMS_A_CALL = 100
 METRICS_A_CALL = 1000
@@ -61,6 +62,30 @@ def new_run(client: Any, experiment: str, name: str, tags: dict[str, str]) -> st
     return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
 
 
+def remove_run(client: Any, home: Path, track: Track, run: Any) -> None:
+    """Remove a run that was cut short, with the models that it logged and all files: it is to be logged anew."""
+    source = f"source_run_id = '{run.info.run_id}'"
+    for model in client.search_logged_models([run.info.experiment_id], filter_string=source):
+        remove_files(home, track, model.artifact_location)
+        client.delete_logged_model(model.model_id)
+    remove_files(home, track, run.info.artifact_uri)
+    # Last, so that the run is found again where this is cut short, too.
+    client.delete_run(run.info.run_id)
+
+
+def remove_files(home: Path, track: Track, place: str) -> None:
+    """Remove the files at a place of MLflow's; a copied home names places of the first one, whose files stay."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    if track.uri or local_path(place).is_relative_to(home):
+        get_artifact_repository(place).delete_artifacts()
+
+
+def local_path(place: str) -> Path:
+    """Return the folder that a file: address of MLflow's stands for."""
+    return Path(url2pathname(urlsplit(place).path))
+
+
 def log_batches(
     client: Any,
     run_id: str,
@@ -70,10 +95,14 @@ def log_batches(
     metrics: dict[str, float] | None = None,
     steps: list[tuple[str, int, float]] | None = None,
 ) -> None:
-    """Log to a run in as few calls as MLflow takes; steps are (metric, step, value)."""
+    """Log to a run in as few calls as MLflow takes; steps are (metric, step, value).
+
+    What is sent again, because the answer was lost or a later call failed, is there once all the same.
+    """
     from mlflow.entities import Metric, Param, RunTag
 
-    moment = int(time.time() * 1000)
+    # MLflow keeps points that are equal in everything once; by the clock a point sent twice would be two.
+    moment = client.get_run(run_id).info.start_time
     points = [Metric(key, value, moment, 0) for key, value in (metrics or {}).items()]
     points += [Metric(key, value, moment, step) for key, step, value in steps or ()]
     for start in range(0, len(points), METRICS_A_CALL):
@@ -103,21 +132,27 @@ def last_training(home: Path, settings: Settings, corpus: Corpus) -> Training | 
     )
 
 
-def end_runs(home: Path, track: Track, pipeline_run: str, status: Ended, reason: str, logger: Any) -> None:
-    """End a pipeline run's open runs as failed or killed, with the reason; a store that is gone is only logged."""
+def end_runs(home: Path, track: Track, pipeline_run: str, status: Ended, reason: str, logger: Any) -> bool:
+    """End a pipeline run's open runs as failed or killed, with the reason; says whether that could be done.
+
+    A store that cannot be used is only logged.
+    """
     if not track.uri and not (home / "mlflow").exists():
-        return
+        return True
     try:
         client = connect(home, track)
-    except TrackingError as error:
-        logger.error("run %s is not marked as %s: %s", pipeline_run, status, error)
-        return
-    experiments = [e.experiment_id for e in client.search_experiments() if e.name.startswith(f"{track.experiment}/")]
-    for experiment in experiments:
-        for run in find_runs(client, experiment, pipeline_run=pipeline_run):
-            if run.info.status == "RUNNING":
-                client.set_tag(run.info.run_id, "failure", reason[:4000])
-                client.set_terminated(run.info.run_id, status)
+        experiments = [e for e in client.search_experiments() if e.name.startswith(f"{track.experiment}/")]
+        for experiment in experiments:
+            for run in find_runs(client, experiment.experiment_id, pipeline_run=pipeline_run):
+                if run.info.status == "RUNNING":
+                    client.set_tag(run.info.run_id, "failure", reason[:4000])
+                    client.set_terminated(run.info.run_id, status)
+    except Exception as error:
+        if not (isinstance(error, TrackingError) or is_away(error)):
+            raise
+        logger.error("run %s is not marked as %s in MLflow: %s", pipeline_run, status, error)
+        return False
+    return True
 
 
 def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

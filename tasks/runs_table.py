@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from conf.names import MLFLOW_NOTE, MLFLOW_PAGES
-from conf.schema import Track
+from conf.schema import Track, without_login
 
 _KEY = "genreflow"
 _COLUMNS = {
@@ -90,6 +90,6 @@ def address_of_runs(home: Path, track: Track, experiment: str) -> str:
 def _pages(home: Path, track: Track) -> str:
     """Return the address of MLflow's pages: of its server, of `genreflow ui`, or where that will be."""
     if track.uri and track.uri.startswith("http"):
-        return track.uri.rstrip("/")
+        return without_login(track.uri).rstrip("/")
     note = home / MLFLOW_NOTE
     return note.read_text().strip() if note.exists() else MLFLOW_PAGES

@@ -27,6 +27,7 @@ from tasks.fitting import PROBABILITIES, FitSpec
 from tasks.logic.labels import to_matrix
 from tasks.logic.metrics import score_ranking
 from tasks.other_texts import OtherTexts
+from tasks.retries import TRACKING
 
 VERSION = 1
 TABLE = "trials.csv"
@@ -47,7 +48,7 @@ class Studied(BaseModel, frozen=True):
     values: dict[str, Any]
 
 
-@task(task_run_name="study bilstm on {corpus.corpus}", cache_policy=NO_CACHE)
+@task(task_run_name="study bilstm on {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
 def run_study(
     home: Path, settings: Settings, corpus: StoredCorpus, vectors: StoredVectors, others: OtherTexts | None
 ) -> Studied:

@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from conf.schema import Settings
 from tasks.champion import connect
 from tasks.corpus import StoredCorpus
-from tasks.runs import experiment_id, find_runs, log_batches, new_run
+from tasks.runs import experiment_id, find_runs, log_batches, new_run, remove_run
 from tasks.tracking import ParentRun
 
 _FIGURES = ("value", "average_precision_micro", "average_precision_macro", "seconds", "epochs")
@@ -35,8 +35,10 @@ def log_trial(
     """Log a trial's values and validation figures as a child run, once; losses are [train, validation] by epoch."""
     client = connect(home, settings.track)
     mark = {"study": parent.pipeline_run, "trial": str(row["trial"])}
-    if find_runs(client, parent.experiment_id, **mark):
-        return
+    for run in find_runs(client, parent.experiment_id, **mark):
+        if run.info.status != "RUNNING":
+            return
+        remove_run(client, home, settings.track, run)
     tags = {
         **mark,
         "mlflow.parentRunId": parent.run_id,

@@ -27,7 +27,7 @@ from tasks.logic.advice import advise
 from tasks.logic.notes import corpus_note, recipe_note
 from tasks.retries import TRACKING
 from tasks.reuse import cached
-from tasks.runs import code_tags, conf_tags, experiment_id, find_runs, flatten, log_batches, new_run
+from tasks.runs import code_tags, conf_tags, experiment_id, find_runs, flatten, log_batches, new_run, remove_run
 from tasks.runs_table import address_of_runs, store_view
 from tasks.system_metrics import read_usage, usage_steps
 from tasks.training import StoredModel, read_history
@@ -126,9 +126,11 @@ def log_recipe(
     """Log a recipe's figures, curves, plots and model as a child run; a reused result gets its row too."""
     client = connect(home, settings.track)
     advice = _advise(settings, model, evaluation)
-    mine = find_runs(client, parent.experiment_id, pipeline_run=parent.pipeline_run, recipe=model.recipe)
-    if mine and mine[0].info.status == "FINISHED":
-        return cached(_logged(mine[0], evaluation, advice, reused=True), evaluation.folder)
+    for mine in find_runs(client, parent.experiment_id, pipeline_run=parent.pipeline_run, recipe=model.recipe):
+        # MLflow calls a run finished as soon as its model is logged.
+        if mine.info.status == "FINISHED" and "evaluation" in mine.data.tags:
+            return cached(_logged(mine, evaluation, advice, reused=True), evaluation.folder)
+        remove_run(client, home, settings.track, mine)
     origin = [
         run
         for run in find_runs(client, parent.experiment_id, evaluation=evaluation.fingerprint)
@@ -145,7 +147,7 @@ def log_recipe(
         "genres": ",".join(corpus.genres),
         **code_tags(),
     }
-    run_id = mine[0].info.run_id if mine else new_run(client, parent.experiment_id, _run_name(model), tags)
+    run_id = new_run(client, parent.experiment_id, _run_name(model), tags)
     _log_figures(client, run_id, settings, corpus, model, evaluation)
     log_datasets(client, run_id, corpus)
     tags = {

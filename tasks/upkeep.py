@@ -8,14 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from conf.names import CORPORA
 from conf.schema import Settings
 from tasks import store
 from tasks.champion import CHAMPION, connect, model_name, versions_of
 from tasks.moves import read_moves, version_before
-from tasks.runs import find_runs
+from tasks.runs import find_runs, local_path, remove_files
 
 # Folders of results, each made of others as their manifests tell. What raw/ holds is nobody's to remove.
 RESULTS = ("cleaned", "corpora", "vectors", "others", "models", "evaluations", "behaviour")
@@ -173,8 +172,6 @@ def _kept_runs(runs: list[Any], registered: set[str], keep: int) -> list[Any]:
 
 
 def _remove_from_mlflow(home: Path, settings: Settings, by_kind: dict[str, list[Unneeded]]) -> None:
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
     client = connect(home, settings.track)
     for each in by_kind["version"]:
         client.delete_model_version(each.name.rpartition(" ")[0], each.id)
@@ -182,19 +179,14 @@ def _remove_from_mlflow(home: Path, settings: Settings, by_kind: dict[str, list[
         client.delete_logged_model(each.id)
     for each in by_kind["run"]:
         client.delete_run(each.id)
-    # What MLflow deletes it only marks so, and keeps the files. A copied home still names those of the first one.
+    # What MLflow deletes it only marks so, and keeps the files.
     for each in (*by_kind["run"], *by_kind["model"]):
-        if settings.track.uri or _local(each.place).is_relative_to(home):
-            get_artifact_repository(each.place).delete_artifacts()
+        remove_files(home, settings.track, each.place)
 
 
 def _with_files(kind: str, name: str, mlflow_id: str, place: str) -> Unneeded:
-    size = _bytes_of(_local(place)) if urlsplit(place).scheme in ("", "file") else 0
+    size = _bytes_of(local_path(place)) if urlsplit(place).scheme in ("", "file") else 0
     return Unneeded(kind, name, size, mlflow_id, place)
-
-
-def _local(place: str) -> Path:
-    return Path(url2pathname(urlsplit(place).path))
 
 
 def _bytes_of(folder: Path) -> int:

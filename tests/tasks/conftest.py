@@ -40,8 +40,13 @@ SPLITS = ("validation", "selection", "test")
 @pytest.fixture
 def outside_flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let a task's function be called by itself: without a run's logger and without artifacts."""
-    for module in (corpus_task, tracking):
-        monkeypatch.setattr(module, "show_table", lambda *_, **__: None)
+    for module, name in (
+        (corpus_task, "show_table"),
+        (tracking, "show_table"),
+        (tracking, "show_image"),
+        (tracking, "show_link"),
+    ):
+        monkeypatch.setattr(module, name, lambda *_, **__: None)
     with disable_run_logger():
         yield
 

@@ -1,11 +1,16 @@
 """Runs in MLflow: one parent and one row a recipe for a pipeline run, retried or not; failures are marked."""
 
+import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from harness import value_of
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from conf.schema import Settings
 from tasks import tracking
@@ -13,7 +18,7 @@ from tasks.champion import connect
 from tasks.corpus import StoredCorpus
 from tasks.evaluation import Evaluation, read_figures
 from tasks.leaderboard import leaderboard
-from tasks.runs import end_runs
+from tasks.runs import end_runs, find_runs, new_run
 from tasks.tracking import (
     ParentRun,
     Promotion,
@@ -72,24 +77,139 @@ def test_ending_runs_makes_no_store_where_there_is_none(tmp_path: Path, settings
     assert list(tmp_path.iterdir()) == []
 
 
-def test_half_logged_row_is_taken_up_again(
+class Cut:
+    """Lose the answer to one of the calls that write to MLflow: it is done, and its caller cannot know."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls: list[str] = []
+        self.at: int | None = None
+        for name in WRITES:
+            monkeypatch.setattr(MlflowClient, name, self._losing(name, getattr(MlflowClient, name)))
+
+    def _losing(self, name: str, write: Callable[..., Any]) -> Callable[..., Any]:
+        def written(*arguments: Any, **named: Any) -> Any:
+            done = write(*arguments, **named)
+            self.calls.append(name)
+            if len(self.calls) == self.at:
+                raise MlflowException(f"API request to http://127.0.0.1/{name} failed with exception: timed out")
+            return done
+
+        return written
+
+    def everywhere(self, fresh: Callable[[], Any], log: Callable[[Any], Any]) -> Iterator[Any]:
+        """Log to something fresh for each call that logging makes, whose answer is lost; yields what was logged to."""
+        for number in itertools.count(1):
+            place = fresh()
+            self.calls, self.at = [], number
+            try:
+                log(place)
+            except MlflowException:
+                self.at = None
+                yield place
+            else:
+                assert len(self.calls) == number - 1
+                return
+
+
+WRITES = ("create_run", "create_logged_model", "log_batch", "log_artifacts", "set_terminated")
+
+
+def log_bare_model(run_id: str, *_: Any) -> str:
+    """Log a model as MLflow does: an entry of its own, after which its run counts as finished."""
+    client = MlflowClient()
+    experiment = client.get_run(run_id).info.experiment_id
+    model = client.create_logged_model(experiment, "linear", source_run_id=run_id)
+    client.set_terminated(run_id, "FINISHED")
+    return f"models:/{model.model_id}"
+
+
+def kept(client: Any, run_id: str) -> tuple[Any, ...]:
+    """Return what MLflow keeps of a run: status, every point of every metric, settings, files, and its models."""
+    run = client.get_run(run_id)
+    points = {
+        name: sorted((point.step, point.value) for point in client.get_metric_history(run_id, name))
+        for name in run.data.metrics
+    }
+    files = sorted(file.path for file in client.list_artifacts(run_id))
+    # Rows have an experiment of their own, so these are also the models of a row that was begun before.
+    models = client.search_logged_models([run.info.experiment_id])
+    return run.info.status, points, run.data.params, files, len(models)
+
+
+@pytest.fixture
+def new_parent(home: Path, settings: Settings) -> Callable[[], ParentRun]:
+    """Return a function that opens a parent run in an experiment of its own, where nothing can be reused."""
+    client = connect(home, settings.track)
+
+    def opened() -> ParentRun:
+        name = uuid4().hex
+        experiment = client.create_experiment(f"genreflow/{name}", (home / "mlflow" / name).as_uri())
+        run_id = new_run(client, experiment, "parent", {"pipeline_run": FIRST, "kind": "pipeline"})
+        return ParentRun(corpus="summary", experiment_id=experiment, run_id=run_id, pipeline_run=FIRST)
+
+    return opened
+
+
+def test_row_whose_logging_is_cut_anywhere_is_whole_and_single_when_retried(
     home: Path,
     settings: Settings,
     summaries: StoredCorpus,
-    open_run: Any,
+    new_parent: Callable[[], ParentRun],
+    recipe: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    linear = recipe("linear", 0.9)
+    monkeypatch.setattr("tasks.tracking.packaging.log_model", log_bare_model)
+    client = connect(home, settings.track)
+
+    def log(parent: ParentRun) -> str:
+        logged: Any = log_recipe.fn(home, settings, parent, summaries, *linear)
+        return str(value_of(logged).run_id)
+
+    expected = kept(client, log(new_parent()))
+    assert expected[0] == "FINISHED"
+    assert expected[4] == 1
+    cut = Cut(monkeypatch)
+    for parent in cut.everywhere(new_parent, log):
+        # What is marked failed in between, because its run failed, is whole all the same once it is retried.
+        end_runs(home, settings.track, FIRST, "FAILED", "TrackingError: away", LOGGER)
+        run_id = log(parent)
+        assert kept(client, run_id) == expected
+        (row,) = find_runs(client, parent.experiment_id, kind="recipe")
+        assert row.info.run_id == run_id
+        assert "failure" not in row.data.tags
+    assert set(cut.calls) == set(WRITES)
+
+
+def test_parent_whose_logging_is_cut_anywhere_is_whole_and_single_when_retried(
+    home: Path,
+    settings: Settings,
+    summaries: StoredCorpus,
+    open_run: Callable[[str], ParentRun],
     prior: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    parent = open_run(FIRST)
-    with monkeypatch.context() as broken, pytest.raises(OSError, match="disk full"):
-        broken.setattr("mlflow.MlflowClient.log_artifacts", fail)
-        log_recipe.fn(home, settings, parent, summaries, *prior)
-    row = log_recipe.fn(home, settings, parent, summaries, *prior)
-    assert statuses(home, settings, parent) == {parent.run_id: "RUNNING", row.run_id: "FINISHED"}
+    client = connect(home, settings.track)
+    promotion = Promotion(
+        corpus="summary", name="genreflow-summary", version=1, recipe="linear", promoted=True, reason="no incumbent"
+    )
+    experiment = open_run(FIRST).experiment_id
+    row = log_recipe.fn(home, settings, open_run(FIRST), summaries, *prior)
 
+    def log(pipeline_run: str) -> str:
+        parent = open_run(pipeline_run)
+        close_parent.fn(home, settings.track, parent, [row], promotion)
+        return parent.run_id
 
-def fail(*_: Any, **__: Any) -> None:
-    raise OSError("disk full")
+    expected = kept(client, log(SECOND))
+    assert expected[0] == "FINISHED"
+    cut = Cut(monkeypatch)
+    for pipeline_run in cut.everywhere(lambda: uuid4().hex, log):
+        run_id = log(pipeline_run)
+        assert kept(client, run_id) == expected
+        (parent,) = find_runs(client, experiment, pipeline_run=pipeline_run)
+        assert parent.info.run_id == run_id
+    assert cut.calls.count("set_terminated") == 1
 
 
 def test_reused_result_gets_its_row_and_stands_once_on_the_leaderboard(
