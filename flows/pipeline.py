@@ -49,7 +49,7 @@ def pipeline(conf: Conf = "base", overrides: list[str] | None = None, home: Path
         home: folder of all data, results and stores; by default GENREFLOW_HOME or ./data.
     """
     logger = get_run_logger()
-    with open_home(conf, overrides or [], home) as (settings, path):
+    with open_home(conf, overrides or [], home, tracked=True) as (settings, path):
         collected = collect(conf, overrides, home)
         after_collect: Any = {"wait_for": [collected]}
         corpora = cast(dict[Corpus, StoredCorpus], prepare(conf, overrides, home, **after_collect))

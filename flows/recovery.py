@@ -25,8 +25,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from conf.schema import Track
 from tasks import store
 from tasks.fit_process import end_fits
+from tasks.mlflow_store import TrackingError, is_away, reason_of
 from tasks.progress import Logger
-from tasks.runs import end_runs
+from tasks.runs import Ended, end_runs
 
 RUNS = "runs.json"
 # What a run that is ended waits for its tasks at most; it is to be gone within ten seconds.
@@ -36,13 +37,28 @@ _OPEN = frozenset({StateType.RUNNING, StateType.CANCELLING})
 _OPEN_BELOW = _OPEN | {StateType.PENDING}
 
 
+class ResultsKeptError(TrackingError):
+    """Say that MLflow was lost in the middle of a run, and that nothing else is."""
+
+
+class Ending(BaseModel, frozen=True):
+    """Hold how a run ended, as MLflow is to be told it."""
+
+    status: Ended
+    reason: str
+
+
 class NotedRun(BaseModel, frozen=True):
-    """Note a flow run of a home: its id, its process, when it started, and when it ended in order (None: not yet)."""
+    """Note a flow run of a home: its id, its process, when it started, and when it ended in order (None: not yet).
+
+    untold is how it ended, where MLflow could not be told.
+    """
 
     flow_run: UUID
     pid: int
     started: str
     ended: str | None = None
+    untold: Ending | None = None
 
 
 _NOTES = TypeAdapter(list[NotedRun])
@@ -59,7 +75,24 @@ def end_early(
     wait(list(futures), _LAST_SECONDS if ended else None)
     what = f"ended from outside ({type(error).__name__}): cancelled, interrupted, or its worker was stopped"
     reason = what if ended else f"{type(error).__name__}: {error}"
-    end_runs(home, track, pipeline_run, "KILLED" if ended else "FAILED", reason, get_run_logger())
+    ending = Ending(status="KILLED" if ended else "FAILED", reason=reason)
+    logger = get_run_logger()
+    if not end_runs(home, track, pipeline_run, ending.status, ending.reason, logger):
+        _change_note(home, UUID(pipeline_run), logger, untold=ending)
+
+
+@contextlib.contextmanager
+def results_kept(home: Path) -> Iterator[None]:
+    """Turn MLflow's being away into a ResultsKeptError, which says in one line what becomes of the results."""
+    try:
+        yield
+    except Exception as error:
+        if not is_away(error):
+            raise
+        what = str(error) if isinstance(error, TrackingError) else f"MLflow does not answer: {reason_of(error)}"
+        raise ResultsKeptError(
+            f"{what}. What was made is kept in {home} and is sent when this run is retried, or started again"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -68,13 +101,13 @@ def noted_run(home: Path, track: Track, flow_run: UUID, logger: Logger) -> Itera
 
     Call it under the home's lock: whatever else claims to run here does so no more.
     """
-    _mark(home, track, [note for note in _read(home, logger) if note.flow_run != flow_run], logger)
+    untold = _mark(home, track, _read(home, logger), logger, flow_run)
     note = NotedRun(flow_run=flow_run, pid=os.getpid(), started=store.now())
-    store.write_json(home / RUNS, [note])
+    store.write_json(home / RUNS, [*untold, note])
     try:
         yield
     finally:
-        store.write_json(home / RUNS, [note.model_copy(update={"ended": store.now()})])
+        _change_note(home, flow_run, logger, ended=store.now())
 
 
 def mark_left_runs(home: Path, track: Track) -> None:
@@ -87,19 +120,31 @@ def mark_left_runs(home: Path, track: Track) -> None:
             _mark(home, track, _read(home, logger), logger)
 
 
-def _mark(home: Path, track: Track, notes: list[NotedRun], logger: Logger) -> None:
-    """Set what is still open of these runs to Crashed in Prefect, and of killed ones to KILLED in MLflow."""
+def _mark(
+    home: Path, track: Track, notes: list[NotedRun], logger: Logger, under_way: UUID | None = None
+) -> list[NotedRun]:
+    """Set what is still open of these runs to Crashed in Prefect, and in MLflow to how they ended or to KILLED.
+
+    The run under way is left alone in Prefect. Returns the notes of the others that MLflow could still not be told.
+    """
+    untold = []
     with get_client(sync_client=True) as client:
         for note in notes:
             if note.ended:
                 reason = f"its process ended at {note.ended}, when Prefect's server could not be told"
+                # Else one that ended in order has ended its runs in MLflow, too.
+                ending = note.untold
             else:
                 reason = f"its process ({note.pid}, since {note.started}) was killed, or its machine went down"
-            # One that ended in order has ended its runs in MLflow, too.
-            if note.ended is None:
-                end_runs(home, track, str(note.flow_run), "KILLED", reason, logger)
+                ending = Ending(status="KILLED", reason=reason)
+            told = ending is None or end_runs(home, track, str(note.flow_run), ending.status, ending.reason, logger)
+            if note.flow_run == under_way:
+                continue
+            if not told:
+                untold.append(note)
             if _crash(client, note.flow_run, reason):
                 logger.warning("flow run %s was left open: %s. It is marked Crashed", note.flow_run, reason)
+    return untold
 
 
 def _crash(client: Any, flow_run: UUID, reason: str, unfinished: frozenset[StateType] = _OPEN) -> bool:
@@ -122,6 +167,12 @@ def _crash(client: Any, flow_run: UUID, reason: str, unfinished: frozenset[State
         return False
     client.set_flow_run_state(flow_run, Crashed(message=reason), force=True)
     return True
+
+
+def _change_note(home: Path, flow_run: UUID, logger: Logger, **changed: Any) -> None:
+    notes = _read(home, logger)
+    changes = [note.model_copy(update=changed) if note.flow_run == flow_run else note for note in notes]
+    store.write_json(home / RUNS, changes)
 
 
 def _read(home: Path, logger: Logger) -> list[NotedRun]:

@@ -15,8 +15,9 @@ from rich.console import Console
 
 from conf.errors import GenreflowError
 from conf.names import MLFLOW_NOTE
-from conf.schema import Track
+from conf.schema import Track, without_login
 from flows.session import SERVER_NOTE
+from tasks.champion import connect
 
 START_SECONDS = 180
 HOST = "127.0.0.1"
@@ -35,7 +36,7 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
 
     Raises PortTakenError or ServerError; whatever was started is stopped.
     """
-    elsewhere = track.uri if track.uri and track.uri.startswith("http") else None
+    elsewhere = without_login(track.uri) if track.uri and track.uri.startswith("http") else None
     _check_free(prefect_port, "--prefect-port")
     if not elsewhere:
         _check_free(mlflow_port, "--mlflow-port")
@@ -46,6 +47,9 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
     started: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        if not elsewhere:
+            # A server makes the home's store in place, where a run that starts meanwhile would fail.
+            connect(home, track)
         started.append(_start_prefect(home, prefect_port, api))
         if not elsewhere:
             started.append(_start_mlflow(home, track, mlflow_port))

@@ -28,6 +28,12 @@ def quiet() -> None:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "MLFLOW_LOGGING_LEVEL": "WARNING",
+        # The tasks that log are tried again, with longer pauses and a line in the run's log. What MLflow asks again by
+        # itself, because an answer was lost, it would do twice: a run, a model's version.
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+        # It would print a line a run between the figures of --json.
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     }.items():
         os.environ.setdefault(name, value)
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -35,12 +41,14 @@ def quiet() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
-def set_up(conf: str | Path, overrides: list[str] | None, home: Path | None) -> Settings:
+def set_up(conf: str | Path, overrides: list[str] | None, home: Path | None, *, tracked: bool = False) -> Settings:
     """Make ready for flows: check the configuration and the home, choose Prefect's server, tidy the log.
 
+    tracked says that they log to MLflow: a store outside the home must answer before a Prefect server is started.
+
     The server is that in PREFECT_API_URL, else that of `genreflow ui` over this home, else an embedded one whose
-    database is in the home. Call it before Prefect is imported. Raises ConfigError, or GenreflowError for a home
-    that cannot be used.
+    database is in the home. Call it before Prefect is imported. Raises ConfigError, GenreflowError for a home
+    that cannot be used, or TrackingError.
     """
     settings = load(conf, overrides or [])
     quiet()
@@ -51,6 +59,10 @@ def set_up(conf: str | Path, overrides: list[str] | None, home: Path | None) -> 
         raise GenreflowError(
             f"{path}: cannot be used as the home folder ({error.strerror}); choose another --home"
         ) from None
+    if tracked:
+        from tasks.champion import check_store
+
+        check_store(path, settings.track)
     if "PREFECT_API_URL" not in os.environ:
         running = running_server(path)
         if running:

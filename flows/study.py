@@ -37,7 +37,7 @@ def study(
         home: folder of all data, results and stores; by default GENREFLOW_HOME or ./data.
         corpus: this one only; both are prepared all the same, since Word2Vec may read both.
     """
-    with open_home(conf, overrides or [], home) as (settings, path):
+    with open_home(conf, overrides or [], home, tracked=True) as (settings, path):
         prepared = prepare(conf, overrides, home)
         embedded = embed(conf, overrides, home, prepared)
         searches: dict[Corpus, Any] = {}

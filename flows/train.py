@@ -78,7 +78,7 @@ def train(
         vectors: what embed returned; made here where it is not given.
         corpus: this one only; both are prepared all the same, since recipes also learn from the other one's texts.
     """
-    with open_home(conf, overrides or [], home) as (settings, path):
+    with open_home(conf, overrides or [], home, tracked=True) as (settings, path):
         prepared = corpora or prepare(conf, overrides, home)
         embedded = vectors or embed(conf, overrides, home, prepared)
         asked = [name for name in prepared if corpus in (None, name)]

@@ -51,6 +51,12 @@ def connect(home: Path, track: Track) -> Any:
     return open_store(uri)
 
 
+def check_store(home: Path, track: Track) -> None:
+    """Raise TrackingError where a store outside the home cannot be used; the home's own is made when it is needed."""
+    if track.uri is not None:
+        connect(home, track)
+
+
 def model_name(track: Track, corpus: Corpus) -> str:
     """Return the registered model's name for a corpus."""
     return f"{track.model}-{corpus}"

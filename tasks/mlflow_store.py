@@ -99,8 +99,8 @@ def _named(uri: str) -> Iterator[None]:
         raise _refused(uri, f"{error}; pip install 'genreflow[production]' brings PostgreSQL's driver") from None
     except (MlflowException, SQLAlchemyError, ValueError) as error:
         if is_away(error):
-            raise _away(uri, _reason(error)) from None
-        raise _refused(uri, _reason(error)) from None
+            raise _away(uri, reason_of(error)) from None
+        raise _refused(uri, reason_of(error)) from None
 
 
 def _away(uri: str, reason: str) -> StoreAwayError:
@@ -112,7 +112,7 @@ def _refused(uri: str, reason: str) -> TrackingError:
     return TrackingError(without_login(f"MLflow store {uri} cannot be used: {reason} (track.uri)"))
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return what went wrong in one sentence: MLflow and SQLAlchemy go on with bodies, statements and links."""
     from requests.exceptions import RequestException
     from urllib3.exceptions import TimeoutError

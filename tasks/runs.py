@@ -150,7 +150,7 @@ def end_runs(home: Path, track: Track, pipeline_run: str, status: Ended, reason:
     except Exception as error:
         if not (isinstance(error, TrackingError) or is_away(error)):
             raise
-        logger.error("run %s is not marked as %s in MLflow: %s", pipeline_run, status, error)
+        logger.error("run %s is not marked as %s in MLflow; the next one here does it: %s", pipeline_run, status, error)
         return False
     return True
 

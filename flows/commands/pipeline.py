@@ -25,7 +25,7 @@ def demo(
     from flows.report import training
 
     conf = Path("quick" if quick else "demo")
-    settings = session.set_up(conf, overrides, home)
+    settings = session.set_up(conf, overrides, home, tracked=True)
     with session.local_site(settings) as base_url:
         from flows.home import value_of
         from flows.pipeline import pipeline
@@ -40,7 +40,7 @@ def run(conf: Conf = Path("base"), overrides: Overrides = None, home: Home = Non
     from flows import session
     from flows.report import training
 
-    settings = session.set_up(conf, overrides, home)
+    settings = session.set_up(conf, overrides, home, tracked=True)
     from flows.home import value_of
     from flows.pipeline import pipeline
 
@@ -112,7 +112,7 @@ def train(
     from flows import session
     from flows.report import training
 
-    settings = session.set_up(conf, overrides, home)
+    settings = session.set_up(conf, overrides, home, tracked=True)
     from flows.train import train as flow
 
     training.trained(flow(conf, overrides or [], home, corpus=corpus), settings, home, json_output=as_json)
@@ -130,7 +130,7 @@ def study(
     from flows import session
     from flows.report import training
 
-    session.set_up(conf, overrides, home)
+    session.set_up(conf, overrides, home, tracked=True)
     from flows.study import study as flow
 
     training.studied(flow(conf, overrides or [], home, corpus), as_json)

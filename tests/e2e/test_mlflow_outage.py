@@ -1,0 +1,257 @@
+"""A training run that loses its MLflow server twice, in the middle of a model and just before its end, and is retried.
+
+The server is real; what is cut is the line to it, at a request that the test names. The retry is Prefect's: the same
+flow run, started again as a worker starts it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+from uuid import UUID
+
+import pytest
+from harness import TrainedHome
+from prefect import get_client
+from prefect.flow_engine import run_flow
+from prefect.states import Scheduled
+
+from flows.recovery import mark_left_runs
+from flows.train import train
+from tasks.behaviour import check_behaviour
+from tasks.champion import connect, load_champion
+from tasks.registry import promote_best
+from tasks.runs import find_runs
+from tasks.tracking import close_parent, log_recipe, open_parent
+
+STAGES = ("raw", "cleaned", "corpora", "vectors", "others")
+RECIPES = ["blend", "characters", "linear", "prior"]
+CORPORA = ("summary", "synopsis")
+# A file of the first model that is sent; what the parent run is told last.
+FIRST_MODEL, LAST_WORDS = b"model.json HTTP/1.1", b"mlflow.note.content"
+
+
+class Line:
+    """A way to a port of this machine that can be cut, also by a request of its own, and mended."""
+
+    def __init__(self, port: int) -> None:
+        self.server = ("127.0.0.1", port)
+        self.port = 0
+        self.cut_at: bytes | None = None
+        self.open: list[socket.socket] = []
+        self.mend()
+
+    def mend(self) -> None:
+        self.listening = socket.create_server(("127.0.0.1", self.port))
+        self.port = self.listening.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self.listening,), daemon=True).start()
+
+    def cut(self) -> None:
+        for each in (self.listening, *self.open):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self.open = []
+
+    def _accept(self, listening: socket.socket) -> None:
+        # Ends when the line is cut.
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listening.accept()
+                far = socket.create_connection(self.server)
+                self.open += [near, far]
+                threading.Thread(target=self._pass_on, args=(near, far, True), daemon=True).start()
+                threading.Thread(target=self._pass_on, args=(far, near, False), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, asking: bool) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := source.recv(65536):
+                if asking and self.cut_at is not None and self.cut_at in chunk:
+                    self.cut_at = None
+                    self.cut()
+                    return
+                target.sendall(chunk)
+            target.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def mlflow_server(folder: Path) -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--workers", "1"]
+    command += ["--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-P", "-m", *command], cwd=folder, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + 180
+        while not answers(port):
+            assert server.poll() is None, (folder / "server.log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        yield port
+    finally:
+        os.killpg(server.pid, 9)
+        server.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+@dataclass
+class Seen:
+    """What was seen: each attempt's end, results kept after the first, MLflow's runs after marking, and at last."""
+
+    ends: list[tuple[str, str]] = field(default_factory=list)
+    kept: list[dict[str, int]] = field(default_factory=list)
+    marked: list[set[tuple[str, str]]] = field(default_factory=list)
+    client: Any = None
+    settings: Any = None
+    home: Path = Path()
+    run: str = ""
+
+
+@pytest.fixture(scope="module")
+def seen(trained_home: TrainedHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+    folder = tmp_path_factory.mktemp("outage")
+    home = folder / "home"
+    for stage in STAGES:
+        shutil.copytree(trained_home.path / stage, home / stage)
+    with mlflow_server(folder) as port, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        for task in (open_parent, log_recipe, check_behaviour, promote_best, close_parent):
+            patch.setattr(task, "retries", 1)
+            patch.setattr(task, "retry_delay_seconds", 0.1)
+        yield go_through(Line(port), home, trained_home)
+
+
+def go_through(line: Line, home: Path, trained_home: TrainedHome) -> Seen:
+    uri = f"http://127.0.0.1:{line.port}"
+    track = trained_home.settings.track.model_copy(update={"uri": uri})
+    seen = Seen(home=home, settings=trained_home.settings.model_copy(update={"track": track}))
+    overrides = [f"track.uri={uri}", "train.recipes=[linear,characters,blend]"]
+
+    def note(state: Any) -> None:
+        seen.ends.append((str(state.name), state.message or ""))
+        seen.kept.append({str(path): path.stat().st_mtime_ns for path in home.glob("*/*/manifest.json")})
+
+    def mended() -> None:
+        line.mend()
+        mark_left_runs(home, track)
+        client = connect(home, track)
+        runs = [run for run in all_runs(client) if run.data.tags["kind"] == "pipeline"]
+        seen.marked.append({(run.info.status, run.data.tags.get("failure", "")) for run in runs})
+
+    line.cut_at = FIRST_MODEL
+    state: Any = train("quick", overrides, home, return_state=True)
+    run = state.state_details.flow_run_id
+    note(state)
+    mended()
+    line.cut_at = LAST_WORDS
+    note(retry(run))
+    mended()
+    note(retry(run))
+    seen.client, seen.run = connect(home, track), str(run)
+    return seen
+
+
+def retry(run: UUID) -> Any:
+    """Start a flow run again as a worker does after a click on Retry."""
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run, Scheduled(name="AwaitingRetry"), force=True)
+        return run_flow(train, flow_run=client.read_flow_run(run), return_type="state")
+
+
+def all_runs(client: Any) -> list[Any]:
+    found = [client.get_experiment_by_name(f"genreflow/{corpus}") for corpus in CORPORA]
+    return [run for each in found for run in find_runs(client, each.experiment_id)]
+
+
+def test_run_that_lost_mlflow_fails_in_one_line_and_the_retried_one_completes(seen: Seen) -> None:
+    assert [name for name, _ in seen.ends] == ["Failed", "Failed", "Completed"]
+    for _, message in seen.ends[:2]:
+        assert "does not answer: Connection refused" in message
+        assert f"What was made is kept in {seen.home} and is sent when this run is retried" in message
+
+
+def test_every_fit_and_evaluation_is_kept_and_none_made_again(seen: Seen) -> None:
+    first, second, last = seen.kept
+    for stage in ("models", "evaluations"):
+        assert len([path for path in first if f"/{stage}/" in path]) == len(CORPORA) * len(RECIPES)
+    assert first.items() <= second.items() <= last.items()
+
+
+def test_next_start_tells_mlflow_how_the_run_ended(seen: Seen) -> None:
+    for marked in seen.marked:
+        ((status, failure),) = {each for each in marked if each[0] != "FINISHED"}
+        assert status == "FAILED"
+        assert "does not answer" in failure
+
+
+def test_each_corpus_has_one_parent_and_each_recipe_one_row(seen: Seen) -> None:
+    rows = [(run.data.tags["corpus"], run.data.tags.get("recipe", "")) for run in all_runs(seen.client)]
+    assert sorted(rows) == [(corpus, recipe) for corpus in CORPORA for recipe in ["", *RECIPES]]
+    assert {run.info.status for run in all_runs(seen.client)} == {"FINISHED"}
+    assert {run.data.tags["pipeline_run"] for run in all_runs(seen.client)} == {seen.run}
+    assert not [run for run in all_runs(seen.client) if {"failure", "reused_from"} & set(run.data.tags)]
+
+
+def test_rows_are_those_of_a_run_that_lost_nothing(seen: Seen, trained_home: TrainedHome) -> None:
+    undisturbed = connect(trained_home.path, trained_home.settings.track)
+    for run in all_runs(seen.client):
+        recipe, corpus = run.data.tags.get("recipe"), run.data.tags["corpus"]
+        # Another blend, of fewer members, and so perhaps another best row.
+        if recipe in (None, "blend"):
+            continue
+        trained = trained_home.done.trained[corpus]
+        (other,) = (each.run_id for each in trained.runs if each.recipe == recipe)
+        assert points(seen.client, run.info.run_id) == points(undisturbed, other)
+        assert files(seen.client, run.info.run_id) == files(undisturbed, other)
+
+
+def points(client: Any, run_id: str) -> dict[str, list[tuple[int, float]]]:
+    """Return every point of each metric that the run keeps; seconds, and behaviour of a candidate, are its own."""
+    names = [name for name in client.get_run(run_id).data.metrics if name != "seconds" and "behaviour/" not in name]
+    history = {name: client.get_metric_history(run_id, name) for name in names}
+    return {name: sorted((point.step, point.value) for point in each) for name, each in history.items()}
+
+
+def files(client: Any, run_id: str, folder: str | None = None) -> set[str]:
+    found: set[str] = set()
+    for each in client.list_artifacts(run_id, folder):
+        found |= files(client, run_id, each.path) if each.is_dir else {each.path}
+    return found - {"behaviour.csv"}
+
+
+def test_each_row_has_one_model_and_the_champion_answers(seen: Seen) -> None:
+    runs = [run for run in all_runs(seen.client) if run.data.tags.get("model_uri")]
+    models = [
+        model
+        for experiment in {run.info.experiment_id for run in runs}
+        for model in seen.client.search_logged_models([experiment])
+    ]
+    assert sorted(model.model_uri for model in models) == sorted(run.data.tags["model_uri"] for run in runs)
+    assert len(models) == len(CORPORA) * (len(RECIPES) - 1)
+    assert {str(model.status) for model in models} == {"READY"}
+    for corpus in CORPORA:
+        (version,) = seen.client.search_model_versions(f"name = 'genreflow-{corpus}'")
+        card = load_champion(seen.home, seen.settings.track, corpus).unwrap_python_model().card
+        assert card["model"] == f"genreflow-{corpus} version {version.version}"
