@@ -28,7 +28,7 @@ from tasks.logic.reports import count_pairs
 from tasks.reuse import cached
 from tasks.training import StoredModel, read_history, read_probabilities
 
-VERSION = 2
+VERSION = 3
 FIGURES = "figures.json"
 PREDICTED = "test_titles.parquet"
 PLOTS = "plots"
@@ -188,7 +188,7 @@ def _plots(
         f"{key}: expected error {error:.4f}": figures["calibration_curve"][key]
         for key, error in (("uncalibrated", test["ece_uncalibrated"]), ("calibrated", test["ece"]))
     }
-    by_genre = figures["thresholds"] if figures["threshold_rule"] == "per_genre" else ()
+    by_genre = figures["genre_thresholds"] if figures["threshold_rule"] == "per_genre" else ()
     plots = {
         "threshold_curve": charts.threshold_curve(
             figures["threshold_curve"], figures["threshold"], by_genre, f"{name}: F1 by threshold"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tasks.logic import calibration, metrics, reports, thresholds
-from tasks.logic.decisions import Decision, decide
+from tasks.logic.decisions import Decision, decide, thresholds_of
 
 
 class Scored(NamedTuple):
@@ -82,7 +82,7 @@ def score_split(scored: Scored, genres: Sequence[str], decision: Decision) -> di
     figures = metrics.score(scored.truth, scored.answer(decision), genres)
     ranking = metrics.score_ranking(scored.truth, scored.calibrated(decision), genres)
     precision = ranking.pop("average_precision")
-    for genre, threshold in zip(genres, decision["thresholds"], strict=True):
+    for genre, threshold in zip(genres, thresholds_of(decision), strict=True):
         figures["per_genre"][genre]["threshold"] = threshold
         if genre in precision:
             figures["per_genre"][genre]["average_precision"] = precision[genre]

@@ -42,9 +42,11 @@ def test_decision_is_found_on_the_fitted_validation_titles(
 
 
 def test_prior_only_row_has_one_threshold(recipe: Recipe, summaries: StoredCorpus) -> None:
-    decision = read_decision(recipe("prior", 0.5)[1])
-    assert decision["threshold_rule"] == "global"
-    assert decision["thresholds"] == [decision["threshold"]] * len(summaries.genres)
+    _, evaluation = recipe("prior", 0.5)
+    assert read_decision(evaluation)["threshold_rule"] == "global"
+    rows = read_figures(evaluation)["test"]["per_genre"]
+    assert {row["threshold"] for row in rows.values()} == {evaluation.threshold}
+    assert list(rows) == summaries.genres
 
 
 def test_answers_of_the_test_titles_are_those_of_the_table(linear: Any, summaries: StoredCorpus) -> None:

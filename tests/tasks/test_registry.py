@@ -104,7 +104,8 @@ def test_incumbent_of_another_genre_list_is_compared_on_the_common_genres(
     challenge(linear=0.05)
     fewer = summaries.genres[1:]
     genres = [*fewer, "Film-Noir"]
-    card = {"genres": genres, "thresholds": [0.5] * len(genres), "at_least_one": False}
+    decision = {"threshold_rule": "global", "threshold": 0.5, "genre_thresholds": [0.5] * len(genres)}
+    card = {"genres": genres, **decision, "at_least_one": False}
     model = SimpleNamespace(card=card, probabilities=lambda texts: np.zeros((len(texts), len(genres))))
     monkeypatch.setattr(registry, "load_champion", lambda *_: SimpleNamespace(unwrap_python_model=lambda: model))
     promotion = challenge(linear=0.5)
