@@ -1,4 +1,4 @@
-"""Answers of a champion: to one text, to a file of texts, and scored against a file of labelled titles.
+"""Answers of a model: to one text, and a champion's scored against a file of labelled titles.
 
 Nothing of Prefect is imported here: a first answer would wait for it.
 """
@@ -11,23 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from conf.errors import GenreflowError
 from conf.names import Corpus
 from conf.schema import Prepare, Track, Train
-from tasks import store
+from tasks.asked_model import open_asked
 from tasks.champion import load_champion
 from tasks.logic import metrics
 from tasks.logic.decisions import decide, tell_thresholds
 from tasks.logic.labels import to_matrix
 from tasks.logic.text import read_texts
+from tasks.text_files import TitlesFileError, is_text, read_parquet
 
 ROWS_A_BATCH = 4096
-
-
-class TitlesFileError(GenreflowError):
-    """Name a file that cannot be predicted or scored, and what was expected of it."""
 
 
 def corpus_of(text: str, prepare: Prepare) -> Corpus:
@@ -35,58 +30,30 @@ def corpus_of(text: str, prepare: Prepare) -> Corpus:
     return "synopsis" if len(text) >= prepare.synopsis.min_chars else "summary"
 
 
-def predict_text(home: Path, track: Track, corpus: Corpus, text: str, *, explain: bool = False) -> dict[str, Any]:
-    """Predict one text with the corpus's champion: genres, every genre's probability, thresholds, model, recipe.
+def predict_text(
+    home: Path,
+    track: Track,
+    corpus: Corpus,
+    text: str,
+    *,
+    model: str | None = None,
+    thresholds: str = "",
+    explain: bool = False,
+) -> dict[str, Any]:
+    """Predict one text: genres, every genre's probability, thresholds, model, recipe.
 
-    thresholds are those that decide (as tell_thresholds has them), threshold is the global one. words counts what is
-    left of the text once it is cleaned; with 0 the model says the same of any such text. With explain, explanation
-    tells what its words say of the genres predicted, or of the most probable one (logic.explanation.Explanation).
+    The model is the corpus's champion or the one named, which decides by the thresholds asked for
+    (asked_model.open_asked). thresholds are those that decide (as tell_thresholds has them), threshold is the global
+    one. words counts what is left of the text once it is cleaned; with 0 the model says the same of any such text.
+    With explain, explanation tells what its words say of the genres predicted, or of the most probable one
+    (logic.explanation.Explanation).
     """
-    model = load_champion(home, track, corpus).unwrap_python_model()
-    row = model.predict(None, pd.DataFrame({"text": [text]})).iloc[0]
-    told = {key: model.card[key] for key in ("model", "recipe", "corpus", "threshold", "at_least_one")}
-    told["thresholds"] = tell_thresholds(model.card, model.card["genres"])
-    if explain:
-        told["explanation"] = model.explain(text)
-    words = read_texts([text], frozenset(model.card["stop_words"])).words[0].split()
-    return {"genres": row["genres"], "probabilities": row["probabilities"], "words": len(words), **told}
-
-
-def predict_file(home: Path, track: Track, corpus: Corpus, source: Path, target: Path) -> int:
-    """Stream a Parquet file's texts (column text, or the corpus's name) through the champion; returns the rows.
-
-    Writes title_id where the source has it, genres and probabilities (map genre -> probability), nulls for a row
-    without a text; the target appears whole or not at all. Raises TitlesFileError naming file and column.
-    """
-    file = _open_parquet(source)
-    names = file.schema_arrow.names
-    column = next((name for name in ("text", corpus) if name in names), None)
-    if column is None:
-        raise TitlesFileError(f"{source}: expected a column text or {corpus}; it has {', '.join(names)}")
-    if not _is_text(file.schema_arrow.field(column).type):
-        raise TitlesFileError(f"{source}: column {column} is {file.schema_arrow.field(column).type}; expected texts")
-    model = load_champion(home, track, corpus).unwrap_python_model()
-    kept = [name for name in ("title_id",) if name in names]
-    schema = pa.schema(
-        [*(pa.field(name, pa.string()) for name in kept)]
-        + [("genres", pa.list_(pa.string())), ("probabilities", pa.map_(pa.string(), pa.float64()))]
-    )
-    rows = 0
-    with store.atomic_path(target) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-        for batch in file.iter_batches(ROWS_A_BATCH, columns=[*kept, column]):
-            texts = batch.column(column).to_pylist()
-            found = model.predict(None, pd.DataFrame({"text": [text or "" for text in texts]}))
-            content = {name: batch.column(name).cast(pa.string()) for name in kept}
-            # Nothing is predicted of a text that is not there.
-            genres = [row if text else None for row, text in zip(found["genres"], texts, strict=True)]
-            content["genres"] = pa.array(genres, schema.field("genres").type)
-            pairs = [
-                list(row.items()) if text else None for row, text in zip(found["probabilities"], texts, strict=True)
-            ]
-            content["probabilities"] = pa.array(pairs, schema.field("probabilities").type)
-            writer.write_table(pa.table(content, schema=schema))
-            rows += len(texts)
-    return rows
+    asked = open_asked(home, track, corpus, model=model, thresholds=thresholds)
+    row = asked.predict(None, pd.DataFrame({"text": [text]}), {"explain": explain}).iloc[0]
+    told = {key: asked.card[key] for key in ("model", "recipe", "corpus", "threshold", "at_least_one")}
+    told["thresholds"] = tell_thresholds(asked.card, asked.card["genres"])
+    words = read_texts([text], frozenset(asked.card["stop_words"])).words[0].split()
+    return {**row, "words": len(words), **told}
 
 
 def score_titles(
@@ -140,7 +107,7 @@ def _in_batches(model: Any, texts: list[str]) -> np.ndarray:
 
 
 def _read_labelled(source: Path, corpus: Corpus) -> pd.DataFrame:
-    file = _open_parquet(source)
+    file = read_parquet(source)
     expected = ["title_id", "genres", corpus]
     missing = [name for name in expected if name not in file.schema_arrow.names]
     if missing:
@@ -152,22 +119,9 @@ def _read_labelled(source: Path, corpus: Corpus) -> pd.DataFrame:
         raise TitlesFileError(f"{source}: no rows; expected labelled titles")
     schema = file.schema_arrow
     genres = schema.field("genres").type
-    if not (pa.types.is_list(genres) or pa.types.is_large_list(genres)) or not _is_text(genres.value_type):
+    if not (pa.types.is_list(genres) or pa.types.is_large_list(genres)) or not is_text(genres.value_type):
         raise TitlesFileError(f"{source}: column genres is {genres}; expected a list of genre names a title")
     for name in ("title_id", corpus):
-        if not _is_text(schema.field(name).type):
+        if not is_text(schema.field(name).type):
             raise TitlesFileError(f"{source}: column {name} is {schema.field(name).type}; expected texts")
     return file.read(columns=expected).to_pandas()
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind))
-
-
-def _open_parquet(source: Path) -> pq.ParquetFile:
-    if not source.is_file():
-        raise TitlesFileError(f"{source}: no such file; expected a Parquet file of titles")
-    try:
-        return pq.ParquetFile(source)
-    except pa.ArrowInvalid as error:
-        raise TitlesFileError(f"{source}: not a Parquet file ({error})") from None

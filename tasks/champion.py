@@ -6,6 +6,7 @@ Nothing of Prefect is imported here: a first answer would wait for it.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,13 +104,18 @@ def open_version(name: str, version: str) -> Any:
     loaded = load_model(f"models:/{name}/{version}")
     card = loaded.unwrap_python_model().card
     card["model"] = f"{name} version {version}"
-    missing = [key for key in Decision.__annotations__ if key not in card]
+    missing = lacking(card)
     if missing:
         raise OldChampionError(
             f"{card['model']} was made by an older genreflow (its card lacks {', '.join(missing)}): "
             f"train in another home, or take the alias {CHAMPION} off it and train again"
         )
     return loaded
+
+
+def lacking(card: Mapping[str, Any]) -> list[str]:
+    """Return what a model's card lacks to decide with, as those of an older genreflow do."""
+    return [key for key in Decision.__annotations__ if key not in card]
 
 
 def _why_none(client: Any, name: str) -> str:

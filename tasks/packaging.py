@@ -6,6 +6,7 @@ import importlib.util
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tasks.champion import MODEL_CODE
 from tasks.corpus import StoredCorpus
 from tasks.evaluation import Evaluation, read_decision
 from tasks.fitting import MODEL
+from tasks.logic.params import Params
 from tasks.logic.text import stop_words
 from tasks.sentences import PACKAGE
 from tasks.training import NETWORKS, StoredModel
@@ -29,15 +31,7 @@ EXAMPLE = "A retired detective hunts a killer who stages murders as film scenes.
 def log_model(run_id: str, corpus: StoredCorpus, model: StoredModel, evaluation: Evaluation) -> str:
     """Log the recipe as a pyfunc (models from code) to the run and return the model's URI."""
     import mlflow
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema
-    from mlflow.types.schema import Array, ColSpec, DataType, Object, Property
 
-    probabilities = Object([Property(genre, DataType.double) for genre in corpus.genres])
-    signature = ModelSignature(
-        inputs=Schema([ColSpec(DataType.string, "text")]),
-        outputs=Schema([ColSpec(Array(DataType.string), "genres"), ColSpec(probabilities, "probabilities")]),
-    )
     with tempfile.TemporaryDirectory() as scratch:
         folder = _gather(Path(scratch) / "model", corpus, model, evaluation)
         code = _gather_code(Path(scratch) / "tasks")
@@ -48,7 +42,7 @@ def log_model(run_id: str, corpus: StoredCorpus, model: StoredModel, evaluation:
                 artifacts={"model": str(folder)},
                 code_paths=[str(code)],
                 pip_requirements=requirements(model),
-                signature=signature,
+                signature=_signature(corpus.genres),
                 input_example=pd.DataFrame({"text": [EXAMPLE]}),
             )
     return str(logged.model_uri)
@@ -64,6 +58,33 @@ def requirements(model: StoredModel) -> list[str]:
         names += ["torch", "sentence-transformers"]
         names += [PACKAGE.replace("_", "-")] if importlib.util.find_spec(PACKAGE) else []
     return [f"{name}=={version(name)}" for name in names]
+
+
+def _signature(genres: Sequence[str]) -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ParamSchema, ParamSpec, Schema
+    from mlflow.types.schema import Array, ColSpec, DataType, Map, Object, Property
+
+    def record(**types: Any) -> Object:
+        return Object([Property(name, kind) for name, kind in types.items()])
+
+    word = record(word=DataType.string, weight=DataType.double, share=DataType.double)
+    span = record(start=DataType.long, end=DataType.long, word=DataType.string, weight=DataType.double)
+    explanation = record(text=DataType.string, genres=Map(record(words=Array(word), spans=Array(span))))
+    # With the param top some genres are left out.
+    probabilities = Object([Property(genre, DataType.double, required=False) for genre in genres])
+    types = {"thresholds": DataType.string, "top": DataType.long, "explain": DataType.boolean}
+    return ModelSignature(
+        inputs=Schema([ColSpec(DataType.string, "text")]),
+        outputs=Schema(
+            [
+                ColSpec(Array(DataType.string), "genres"),
+                ColSpec(probabilities, "probabilities"),
+                ColSpec(explanation, "explanation", required=False),
+            ]
+        ),
+        params=ParamSchema([ParamSpec(name, types[name], default) for name, default in Params()._asdict().items()]),
+    )
 
 
 def _tensorflow() -> str:

@@ -9,12 +9,28 @@ from prefect.cache_policies import NO_CACHE
 
 from conf.names import Corpus
 from conf.schema import Track
-from tasks.answers import predict_file
+from tasks.file_answers import FileAnswers, predict_file
+from tasks.progress import bar
 
 
 @task(task_run_name="predict {source.name}", cache_policy=NO_CACHE)
-def predict_titles(home: Path, track: Track, corpus: Corpus, source: Path, target: Path) -> int:
-    """Predict every text of a Parquet file with the corpus's champion into a Parquet file; returns the rows."""
-    rows = predict_file(home, track, corpus, source, target)
-    get_run_logger().info("%d texts predicted into %s", rows, target.name)
-    return rows
+def predict_titles(
+    home: Path, track: Track, corpus: Corpus, source: Path, target: Path | None, model: str | None, thresholds: str
+) -> FileAnswers:
+    """Predict every text of a file into a Parquet file, as predict_file does; the log names the first bad rows."""
+    logger = get_run_logger()
+    with bar(f"predict {source.name}", 0, logger) as advance:
+        told = predict_file(
+            home,
+            track,
+            corpus,
+            source,
+            target,
+            model=model,
+            thresholds=thresholds,
+            on_progress=lambda done, total: advance(done, new_total=total),
+        )
+    logger.info("%d rows predicted into %s", told.rows, told.output.name)
+    if told.problems:
+        logger.warning("%d rows are bad and have no answer: %s", told.problems, "; ".join(told.examples))
+    return told

@@ -37,7 +37,8 @@ print(json.dumps({"told": told, "loaded": [name for name in heavy if name in sys
 
 
 def test_answering_imports_no_prefect() -> None:
-    told = "import sys, tasks.answers; print([name for name in ('prefect', 'scrapy') if name in sys.modules])"
+    asked = "import sys, tasks.answers, tasks.file_answers"
+    told = f"{asked}; print([name for name in ('prefect', 'scrapy') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
 
@@ -327,19 +328,53 @@ def test_explanation_is_written_as_a_page(genreflow: Run, trained_home: TrainedH
 @pytest.mark.parametrize("options", [["--explain"], ["--explain-html", "page.html"]])
 def test_a_file_of_texts_is_not_explained(genreflow: Run, tmp_path: Path, options: list[str]) -> None:
     answer = genreflow("predict", "--input", "texts.parquet", *options, "--home", tmp_path)
-    assert_one_line(answer, "--explain and --explain-html take one TEXT, not --input FILE.parquet")
+    assert_one_line(answer, "--explain and --explain-html take one TEXT, not --input FILE.csv")
 
 
 def test_prediction_wants_one_text_or_one_file(genreflow: Run, tmp_path: Path) -> None:
-    assert_one_line(genreflow("predict", "--home", tmp_path), "expected either one TEXT or --input FILE.parquet")
+    assert_one_line(genreflow("predict", "--home", tmp_path), "expected either one TEXT or --input FILE.csv")
+
+
+def test_prediction_wants_a_corpus_or_a_model(genreflow: Run, tmp_path: Path) -> None:
+    answer = genreflow("predict", TEXT, "--corpus", "summary", "--model", tmp_path, "--home", tmp_path)
+    assert_one_line(answer, "expected --corpus or --model, not both: a model has a corpus of its own")
 
 
 def test_texts_of_a_file_are_written(genreflow: Run, trained_home: TrainedHome, tmp_path: Path) -> None:
     pq.write_table(trained_home.titles, tmp_path / "titles.parquet")
     options = ["--home", trained_home.path, "--output", tmp_path / "genres.parquet", "--json"]
     answer = genreflow("predict", "--input", tmp_path / "titles.parquet", *options)
-    assert json.loads(answer.out) == {"rows": 240, "output": f"{tmp_path}/genres.parquet"}
+    told = {"rows": 240, "output": f"{tmp_path}/genres.parquet", "problems": 0, "examples": []}
+    assert json.loads(answer.out) == told
     assert len(pd.read_parquet(tmp_path / "genres.parquet")) == 240
+
+
+def test_bad_rows_of_a_file_are_told_and_the_others_answered(
+    genreflow: Run, trained_home: TrainedHome, tmp_path: Path
+) -> None:
+    lines = [json.dumps({"text": TEXT})] * 16 + ['{"text": 5}'] * 6
+    (tmp_path / "plots.jsonl").write_text("\n".join(lines))
+    options = ["--thresholds", "global", "--output", tmp_path / "genres.parquet", "--home", trained_home.path]
+    answer = genreflow("predict", "--input", tmp_path / "plots.jsonl", *options)
+    assert (answer.code, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert lines[:2] == [
+        f"22 rows predicted into {tmp_path}/genres.parquet",
+        "6 of them are bad and have no answer (column problem):",
+    ]
+    assert lines[2:] == [*(f"  row {number}: expected a text, got 5" for number in range(17, 22)), "  ..."]
+
+
+def test_thresholds_asked_for_are_shown(genreflow: Run, trained_home: TrainedHome) -> None:
+    told = json.loads(genreflow("predict", TEXT, "--thresholds", "0.2", "--home", trained_home.path, "--json").out)
+    assert told["thresholds"] == {"rule": "global", "value": 0.2}
+    above = [genre for genre, probability in told["probabilities"].items() if probability >= 0.2]
+    assert sorted(told["genres"]) == sorted(above)
+
+
+def test_thresholds_that_are_none_are_one_line(genreflow: Run, trained_home: TrainedHome) -> None:
+    answer = genreflow("predict", TEXT, "--thresholds", "half", "--home", trained_home.path)
+    assert_one_line(answer, "thresholds: expected global, per_genre or a number between 0 and 1, got 'half'")
 
 
 def test_evaluation_reports_its_figures(genreflow: Run, trained_home: TrainedHome, tmp_path: Path) -> None:

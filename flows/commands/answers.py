@@ -14,22 +14,60 @@ from flows.commands.options import Conf, Home, Json, Overrides
 app = typer.Typer()
 
 
+# What may be asked of a file.
+FILES = "FILE.csv, .tsv, .jsonl or .parquet"
+
+
 @app.command(
-    epilog='Example: genreflow predict "A retired detective hunts a killer." --explain, '
-    "or genreflow predict --input plots.parquet"
+    epilog='Example: genreflow predict "A retired detective hunts a killer." --explain | '
+    "genreflow predict --input plots.csv --output genres.parquet --thresholds global | "
+    'genreflow predict "A storm cuts off a lighthouse." --model models:/genreflow-summary/2'
 )
 def predict(
     text: Annotated[str | None, typer.Argument(help="One plot in English.")] = None,
     corpus: Annotated[
         Corpus | None,
-        typer.Option("--corpus", help="Whose champion predicts. \\[default: by the text's length]"),
+        typer.Option(
+            "--corpus",
+            help="Whose champion predicts. \\[default: by the text's length; summary for a file]",
+        ),
     ] = None,
-    source: Annotated[Path | None, typer.Option("--input", help="Parquet file of texts instead of one text.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="FOLDER|URI",
+            help="Any model that genreflow has logged instead of the champion: its folder, or models:/... or "
+            "runs:/... of the home's MLflow store.",
+        ),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--input",
+            metavar="FILE",
+            help="CSV, TSV, JSON lines or Parquet file instead of one text: column text (or one named like the "
+            "corpus), and title_id or id to be carried over.",
+        ),
+    ] = None,
     target: Annotated[
         Path | None,
-        typer.Option("--output", help="File to write with --input. \\[default: predictions/ in the home]"),
+        typer.Option(
+            "--output",
+            metavar="FILE.parquet",
+            help="File to write with --input. \\[default: predictions/ in the home]",
+        ),
     ] = None,
-    top: Annotated[int, typer.Option("--top", min=1, help="Genres shown at least, chosen or not.")] = 5,
+    thresholds: Annotated[
+        str,
+        typer.Option(
+            "--thresholds",
+            metavar="global|per_genre|NUMBER",
+            help="From which probability on a genre is predicted. \\[default: as the model was trained to]",
+            show_default=False,
+        ),
+    ] = "",
+    top: Annotated[int, typer.Option("--top", min=1, help="Genres of TEXT shown at least, chosen or not.")] = 5,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show which words of TEXT speak for each predicted genre.")
     ] = False,
@@ -41,32 +79,49 @@ def predict(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Predict genres with probabilities from the champion of the right corpus."""
+    """Predict genres with probabilities: of one text, or of every text of a file."""
     from conf.schema import load
     from flows import session
     from flows.paths import home_path
-    from flows.report import answers
+    from flows.report import answers, terminal
 
     settings = load(conf, overrides or [])
     if (text is None) == (source is None):
-        raise GenreflowError("expected either one TEXT or --input FILE.parquet; see genreflow predict --help")
+        raise GenreflowError(f"expected either one TEXT or --input {FILES}; see genreflow predict --help")
     if (explain or page) and source is not None:
-        raise GenreflowError("--explain and --explain-html take one TEXT, not --input FILE.parquet")
+        raise GenreflowError(f"--explain and --explain-html take one TEXT, not --input {FILES}")
+    if corpus and model:
+        raise GenreflowError("expected --corpus or --model, not both: a model has a corpus of its own")
     session.quiet()
     path = home_path(home)
     if source is not None:
-        from tasks.answers import predict_file
+        from tasks.file_answers import predict_file
 
-        name = corpus or "summary"
-        written = target or path / "predictions" / f"{source.stem}-{name}.parquet"
-        rows = predict_file(path, settings.track, name, source, written)
-        answers.written(rows, written, as_json)
+        with terminal.predicting(source) as advance:
+            told = predict_file(
+                path,
+                settings.track,
+                corpus or "summary",
+                source,
+                target,
+                model=model,
+                thresholds=thresholds,
+                on_progress=advance,
+            )
+        answers.written(told, as_json)
         return
     from tasks.answers import corpus_of, predict_text
 
     assert text is not None
-    name = corpus or corpus_of(text, settings.prepare)
-    figures = predict_text(path, settings.track, name, text, explain=explain or page is not None)
+    figures = predict_text(
+        path,
+        settings.track,
+        corpus or corpus_of(text, settings.prepare),
+        text,
+        model=model,
+        thresholds=thresholds,
+        explain=explain or page is not None,
+    )
     if page is not None:
         from tasks import store
         from tasks.logic.explanation_page import render

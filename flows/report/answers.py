@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from flows.report.terminal import as_json
+
+if TYPE_CHECKING:
+    from tasks.file_answers import FileAnswers
 
 
 def predicted(
@@ -79,12 +82,18 @@ def coloured(text: str, spans: Sequence[Mapping[str, Any]]) -> Text:
     return shown
 
 
-def written(rows: int, target: Path, json_output: bool) -> None:
-    """Say how many texts were predicted into which file."""
+def written(told: FileAnswers, json_output: bool) -> None:
+    """Say how many rows were answered into which file, and of which there is no answer."""
     if json_output:
-        as_json({"rows": rows, "output": str(target)})
+        as_json(told._asdict())
         return
-    Console().print(f"{rows:,} texts predicted into {target}", highlight=False, soft_wrap=True)
+    console = Console()
+    console.print(f"{told.rows:,} rows predicted into {told.output}", highlight=False, soft_wrap=True, markup=False)
+    if told.problems:
+        console.print(f"{told.problems:,} of them are bad and have no answer (column problem):", highlight=False)
+        more = ["..."] if told.problems > len(told.examples) else []
+        for line in (*told.examples, *more):
+            console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
 
 
 def scored(figures: dict[str, Any], json_output: bool) -> None:

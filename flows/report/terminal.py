@@ -14,7 +14,16 @@ from typing import Any
 from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 
 def as_json(value: Any) -> None:
@@ -30,17 +39,36 @@ def working(what: str) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def importing(file: Path) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar, per cent and the time left while a file is imported; yields advance(done, total).
+def importing(file: Path) -> contextlib.AbstractContextManager[Callable[[int, int], None]]:
+    """Show a bar, per cent and the time left while a file is imported; what is counted is the file's own matter."""
+    return _reading(f"import {file.name}")
 
-    What is counted is the file's own matter; a total of 0 means that nobody knows it yet.
-    """
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(compact=True))
+
+def predicting(file: Path) -> contextlib.AbstractContextManager[Callable[[int, int], None]]:
+    """Show a bar, per cent, rows a second and the time left while a file of texts is predicted."""
+    return _reading(f"predict {file.name}", _RowsASecond())
+
+
+@contextlib.contextmanager
+def _reading(what: str, *more: ProgressColumn) -> Iterator[Callable[[int, int], None]]:
+    """Yield advance(done, total) of a bar; a total of 0 means that nobody knows it yet."""
+    told = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task(f"import {escape(file.name)}", total=None)
+    with Progress(
+        *told, *more, TimeRemainingColumn(compact=True),
+        console=console, transient=True, disable=not console.is_terminal,
+    ) as bars:  # fmt: skip
+        task = bars.add_task(escape(what), total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total or None)
+
+
+class _RowsASecond(ProgressColumn):
+    """Show how many rows are done, and how many a second."""
+
+    def render(self, task: Task) -> Text:
+        """Return what the bar shows of a task; nobody knows its speed before its second step."""
+        speed = "" if task.speed is None else f", {task.speed:,.0f} a second"
+        return Text(f"{task.completed:,.0f} rows{speed}")
 
 
 def command() -> str:

@@ -1,18 +1,18 @@
-"""A champion on files: scored on labelled titles, fitted ones left out; texts into genres."""
+"""A champion scored on labelled titles, fitted ones left out, and asked for one text."""
 
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from harness import TrainedHome
 
-from tasks.answers import TitlesFileError, corpus_of, predict_file, predict_text, score_titles
+from tasks.answers import corpus_of, predict_text, score_titles
 from tasks.corpus import read_titles
 from tasks.evaluation import read_decision, read_figures
 from tasks.logic.decisions import tell_thresholds
+from tasks.text_files import TitlesFileError
 
 TEXT = "A retired detective hunts a killer who stages murders as film scenes."
 
@@ -91,23 +91,6 @@ def test_text_is_predicted_with_every_genres_probability(trained_home: TrainedHo
     chosen = [genre for genre, value in told["probabilities"].items() if value >= thresholds[genre]]
     assert sorted(told["genres"]) == sorted(chosen)
     assert told["model"] == "genreflow-summary version 1"
-
-
-def test_file_keeps_every_row_in_order(trained_home: TrainedHome, served: Path, tmp_path: Path) -> None:
-    target = tmp_path / "out" / "genres.parquet"
-    rows = predict_file(trained_home.path, trained_home.settings.track, "summary", served, target)
-    written = pq.read_table(target)
-    assert rows == written.num_rows == 240
-    assert written.column_names == ["title_id", "genres", "probabilities"]
-    assert written["title_id"].equals(trained_home.titles["title_id"])
-
-
-def test_file_without_texts_leaves_no_output(trained_home: TrainedHome, tmp_path: Path) -> None:
-    source, target = tmp_path / "wrong.parquet", tmp_path / "out.parquet"
-    pq.write_table(pa.table({"plot": [TEXT]}), source)
-    with pytest.raises(TitlesFileError, match="expected a column text or summary; it has plot"):
-        predict_file(trained_home.path, trained_home.settings.track, "summary", source, target)
-    assert not target.exists()
 
 
 def test_long_text_belongs_to_the_synopsis_corpus(trained_home: TrainedHome) -> None:

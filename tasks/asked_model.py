@@ -1,0 +1,90 @@
+"""The model that is asked, and how it shall decide: a corpus's champion, or any model that genreflow has logged.
+
+Nothing of Prefect is imported here: a first answer would wait for it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from conf.errors import GenreflowError
+from conf.names import Corpus
+from conf.schema import Track
+from tasks.champion import ModelError, connect, lacking, load_champion, load_model
+from tasks.logic.decisions import under
+
+MLMODEL = "MLmodel"
+# The file that genreflow's models are made from; MLflow notes it in MLmodel.
+_CODE = "genre_model.py"
+_URI = re.compile(r"[a-z][a-z0-9+.-]+:/")
+
+
+class ThresholdsError(GenreflowError):
+    """Say which thresholds were asked for, and which a model takes."""
+
+
+def open_asked(home: Path, track: Track, corpus: Corpus, *, model: str | None = None, thresholds: str = "") -> Any:
+    """Open the model named, else the corpus's champion; returns its GenreModel.
+
+    model is the folder of an MLflow model or its URI, which is looked up in the home's store; its corpus is its own.
+    The card names the model besides, and decides by the thresholds asked for (logic.decisions.under). Raises
+    ModelError, ThresholdsError, and what load_champion raises.
+    """
+    if model is None:
+        asked = load_champion(home, track, corpus).unwrap_python_model()
+    else:
+        asked = _open_named(home, track, model)
+    try:
+        asked.card = under(asked.card, thresholds)
+    except ValueError as error:
+        raise ThresholdsError(str(error)) from None
+    return asked
+
+
+def _open_named(home: Path, track: Track, model: str) -> Any:
+    from mlflow.exceptions import MlflowException
+
+    if _URI.match(model):
+        folder = _fetch(home, track, model)
+    else:
+        folder = Path(model).parent if Path(model).name == MLMODEL else Path(model)
+        if not folder.exists():
+            raise ModelError(
+                f"{model}: no such folder; expected that of an MLflow model, or a URI such as models:/NAME/VERSION "
+                "or runs:/RUN_ID/NAME"
+            )
+    if not (folder / MLMODEL).is_file():
+        raise ModelError(f"{model}: no MLflow model: it has no file {MLMODEL}")
+    try:
+        _check_kind(folder, model)
+        asked = load_model(str(folder)).unwrap_python_model()
+    except (MlflowException, OSError, ImportError, ValueError) as error:
+        raise ModelError(f"{model}: cannot be opened: {error}") from error
+    missing = lacking(asked.card)
+    if missing:
+        raise ModelError(f"{model}: made by an older genreflow (its card lacks {', '.join(missing)}): train it again")
+    asked.card["model"] = model
+    return asked
+
+
+def _fetch(home: Path, track: Track, uri: str) -> Path:
+    """Return the folder of a URI's model; what lies on this machine is not copied."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    connect(home, track)
+    try:
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+    except (MlflowException, OSError, ImportError) as error:
+        raise ModelError(f"{uri}: cannot be fetched: {error}") from None
+
+
+def _check_kind(folder: Path, model: str) -> None:
+    # Before it is loaded: loading runs a model's code.
+    from mlflow.models import Model
+
+    code = Model.load(str(folder)).flavors.get("python_function", {}).get("model_code_path") or ""
+    if Path(code).name != _CODE:
+        raise ModelError(f"{model}: an MLflow model, but none that genreflow has logged")
