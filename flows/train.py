@@ -90,7 +90,7 @@ def train(
             for name in reversed(asked):
                 started[name] = _start(path, settings, run, prepared, name, embedded)
             parents = [each.parent.result().run_id for each in started.values()]
-            with watched_machine(path, settings.track, parents):
+            with watched_machine(parents):
                 trained = {name: _finish(prepared[name], started[name]) for name in asked}
         except BaseException as error:
             futures = [future for each in started.values() for future in each.all()]

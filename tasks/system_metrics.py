@@ -15,9 +15,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from conf.schema import Track
 from tasks import store
-from tasks.champion import connect
 
 USAGE = "usage.json"
 SECONDS = 5.0
@@ -32,11 +30,13 @@ class Sample(NamedTuple):
 
 
 @contextlib.contextmanager
-def watched_machine(home: Path, track: Track, run_ids: Iterable[str]) -> Iterator[None]:
-    """Log the machine's processor, memory, disk, network and GPU to MLflow's runs for as long as they are under way."""
+def watched_machine(run_ids: Iterable[str]) -> Iterator[None]:
+    """Log the machine's processor, memory, disk, network and GPU to MLflow's runs for as long as they are under way.
+
+    The runs are those of the store that MLflow is pointed at. Where it is away the rest is not logged, and no more.
+    """
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-    connect(home, track)
     # A retried run goes on after the steps that it logged before.
     monitors = [SystemMetricsMonitor(run_id, resume_logging=True) for run_id in run_ids]
     for monitor in monitors:
