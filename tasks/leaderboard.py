@@ -16,6 +16,7 @@ from conf.schema import Settings, nearest_hint
 from tasks.champion import connect, find_champion, model_name, versions_of
 from tasks.logic import metrics
 from tasks.logic.labels import to_matrix
+from tasks.moves import ROLLED_BACK
 from tasks.runs import find_runs
 
 Row = dict[str, Any]
@@ -126,14 +127,21 @@ def _add_versions(client: Any, name: str, rows: list[Row]) -> Row | None:
         newest.setdefault(version.tags.get("evaluation", ""), version)
     for row in rows:
         if version := newest.get(row["evaluation"]):
-            row["version"] = int(version.version)
-            row["standing"] = "rolled back" if "rolled_back" in version.tags else version.tags.get("decision")
+            row |= {"version": int(version.version), "standing": _standing(version)}
     if champion is None:
         return None
     holder = next((row for row in rows if row["evaluation"] == champion.tags.get("evaluation")), None)
     if holder:
         holder |= {"version": int(champion.version), "standing": "champion"}
     return holder
+
+
+def _standing(version: Any) -> str | None:
+    """Say what became of a version that is not the champion."""
+    if ROLLED_BACK in version.tags:
+        return "rolled back"
+    decision: str | None = version.tags.get("decision")
+    return "former champion" if decision == "promoted" else decision
 
 
 def _holds(row: Row, condition: str, rows: list[Row]) -> bool:

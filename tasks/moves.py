@@ -19,6 +19,8 @@ from tasks.champion import CANDIDATE, CHAMPION, connect, find_champion, model_na
 from tasks.logic.markdown import markdown_table
 
 _TAG = "move."
+# The tag of a version that was taken back, with the reason, for as long as it is not champion again.
+ROLLED_BACK = "rolled_back"
 # MLflow takes 5,000 characters as a tag's value, and the description is read by people.
 _LONGEST_REASON = 2000
 _SHOWN = 20
@@ -61,6 +63,8 @@ def move_champion(client: Any, name: str, version: int, how: How, reason: str) -
         move = Move(at=now, version=version, before=before, how=how, reason=reason[:_LONGEST_REASON])
         client.set_registered_model_tag(name, f"{_TAG}{len(moves) + 1:05d}", move.model_dump_json())
     client.set_registered_model_alias(name, CHAMPION, str(version))
+    if ROLLED_BACK in client.get_model_version(name, str(version)).tags:
+        client.delete_model_version_tag(name, str(version), ROLLED_BACK)
     client.update_registered_model(name, description=_describe(client, name, [*moves, move]))
     for number, standing in ((move.before, f"former {CHAMPION}"), (version, CHAMPION)):
         # Its run is what the table of runs shows.
@@ -116,7 +120,7 @@ def roll_back(home: Path, track: Track, corpus: Corpus, reason: str) -> Move:
     chosen = find_version(client, name, before, CHAMPION)
     open_version(name, chosen.version)
     move = move_champion(client, name, before, "rollback", reason)
-    client.set_model_version_tag(name, champion.version, "rolled_back", move.reason)
+    client.set_model_version_tag(name, champion.version, ROLLED_BACK, move.reason)
     return move
 
 

@@ -20,7 +20,7 @@ from tasks.logic import metrics
 from tasks.logic.decisions import decide
 from tasks.logic.labels import to_matrix
 from tasks.logic.notes import told
-from tasks.moves import move_champion, read_moves, was_carried_out
+from tasks.moves import ROLLED_BACK, move_champion, read_moves, was_carried_out
 from tasks.packaging import requirements
 from tasks.retries import TRACKING
 from tasks.runs import code_tags
@@ -57,8 +57,8 @@ def promote_best(
             champion = known
         promoted = champion is not None and champion.version == known.version
         reason = f"unchanged: this model is version {known.version} already" + (", the champion" if promoted else "")
-        if "rolled_back" in known.tags:
-            reason += f"; it was rolled back: {known.tags['rolled_back']}"
+        if ROLLED_BACK in known.tags:
+            reason += f"; it was rolled back: {known.tags[ROLLED_BACK]}"
         reason += "" if behaviour.passed else f"; {behaviour.reason}"
         return _told(corpus, name, known.version, best.recipe, promoted, reason, decided=left)
 

@@ -189,7 +189,10 @@ def close_parent(home: Path, track: Track, parent: ParentRun, runs: list[LoggedR
         for run in ranked
     ]
     told = "; ".join(f"{row['recipe']} {row['test micro-F1']:.4f}" for row in rows)
-    outcome = f"Best on validation: {best.recipe}. {promotion.name} version {promotion.version}: {promotion.reason}."
+    became = "is champion" if promotion.promoted else "is not promoted"
+    outcome = (
+        f"Best on validation: {best.recipe}. {promotion.name} version {promotion.version} {became}: {promotion.reason}."
+    )
     show_table(rows, key=f"{parent.corpus}-leaderboard", description=outcome)
     curve = best.evaluation.folder / CURVE
     show_image(curve, key=f"{parent.corpus}-threshold-curve", description=f"{best.recipe}: validation F1 by threshold")

@@ -92,6 +92,8 @@ def test_rolled_back_model_is_not_promoted_again_by_the_next_run(
     assert (promotion.version, promotion.promoted) == (3, False)
     assert promotion.reason == "unchanged: this model is version 3 already; it was rolled back: calls wars comedies"
     assert champion(home, settings) == 2
+    promote(home, settings.track, "summary", 3, "it was the subtitles", force=False)
+    assert challenge(bilstm=0.9).reason == "unchanged: this model is version 3 already, the champion"
 
 
 def test_model_replaced_by_hand_is_not_promoted_again_by_the_next_run(
