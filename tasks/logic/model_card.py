@@ -93,7 +93,7 @@ def _data(data: Data) -> str:
 
 
 def _limits(data: Data, figures: Mapping[str, Any]) -> str:
-    rare = [genre for genre, row in figures["test"]["per_genre"].items() if row["support"] < 30]
+    rare = [genre for genre, row in figures["test"]["per_genre"].items() if 0 < row["support"] < 30]
     lines = [
         "Genres are those that the sources list: one that a source leaves out counts against a right answer.",
         f"Genres too rare to be modelled: {_counts(data['genres_left_out'])}.",
