@@ -48,6 +48,11 @@ def is_away(error: BaseException | None) -> bool:
     return isinstance(error, (StoreAwayError, ConnectionError, Timeout, OperationalError))
 
 
+def keeps_files(uri: str | None) -> bool:
+    """Tell whether the store at a URI takes files, too; a database has no room for them, and they stay in the home."""
+    return uri is not None and _scheme(uri) not in (*DATABASES, "mssql", "sqlite")
+
+
 def make_store(database: Path) -> None:
     """Make a home's sqlite store, unless it is there; processes and threads that come meanwhile wait for it.
 
@@ -74,7 +79,7 @@ def open_store(uri: str) -> Any:
     import mlflow
 
     with _named(uri):
-        scheme = urlsplit(uri).scheme.partition("+")[0]
+        scheme = _scheme(uri)
         if scheme in SERVERS:
             _ask_server(uri, SERVERS[scheme])
         elif scheme in DATABASES:
@@ -101,6 +106,11 @@ def _named(uri: str) -> Iterator[None]:
         if is_away(error):
             raise _away(uri, reason_of(error)) from None
         raise _refused(uri, reason_of(error)) from None
+
+
+def _scheme(uri: str) -> str:
+    # Without the driver of a database.
+    return urlsplit(uri).scheme.partition("+")[0]
 
 
 def _away(uri: str, reason: str) -> StoreAwayError:

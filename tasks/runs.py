@@ -13,7 +13,7 @@ from conf.names import Corpus
 from conf.schema import Settings, Track
 from tasks import store
 from tasks.champion import connect
-from tasks.mlflow_store import TrackingError, is_away
+from tasks.mlflow_store import TrackingError, is_away, keeps_files
 
 PARAMS_A_CALL = 100
 METRICS_A_CALL = 1000
@@ -40,7 +40,7 @@ def experiment_id(client: Any, home: Path, track: Track, corpus: Corpus) -> str:
     found = client.get_experiment_by_name(name)
     if found:
         return str(found.experiment_id)
-    location = None if track.uri else (home / "mlflow" / "artifacts" / corpus).as_uri()
+    location = None if keeps_files(track.uri) else (home / "mlflow" / "artifacts" / corpus).as_uri()
     return str(client.create_experiment(name, artifact_location=location))
 
 

@@ -21,6 +21,7 @@ from conf.schema import dump, load
 from tasks import mlflow_store
 from tasks.champion import connect
 from tasks.mlflow_store import StoreAwayError, TrackingError, is_away
+from tasks.runs import experiment_id
 
 TRACK = load("quick").track
 Ask = Callable[[str], Any]
@@ -147,6 +148,25 @@ def test_file_that_is_no_database_is_named(ask: Ask, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     with pytest.raises(TrackingError, match=f"MLflow store {uri} cannot be used: .*file is not a database"):
         ask(uri)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "mysql", "sqlite", None])
+def test_files_stay_in_the_home_where_the_store_is_a_database(scheme: str | None, tmp_path: Path) -> None:
+    made: dict[str, Any] = {}
+
+    class Client:
+        def get_experiment_by_name(self, _: str) -> None:
+            return None
+
+        def create_experiment(self, name: str, artifact_location: str | None) -> str:
+            made[name] = artifact_location
+            return "1"
+
+    track = TRACK.model_copy(update={"uri": scheme and f"{scheme}://db.example/mlflow"})
+    experiment_id(Client(), tmp_path, track, "summary")
+    assert made == {"genreflow/summary": (tmp_path / "mlflow" / "artifacts" / "summary").as_uri()}
+    experiment_id(Client(), tmp_path, TRACK.model_copy(update={"uri": "https://mlflow.example"}), "summary")
+    assert made == {"genreflow/summary": None}
 
 
 def test_password_of_the_store_is_in_no_logged_configuration() -> None:
