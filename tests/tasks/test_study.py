@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 
 from conf.schema import Settings, load
-from tasks import store, study
+from tasks import store, study, study_runs
 from tasks.champion import connect
 from tasks.corpus import StoredCorpus, read_titles
 from tasks.embedding import StoredVectors
 from tasks.fitting import PROBABILITIES, FitSpec
 from tasks.logic.labels import to_matrix
 from tasks.logic.metrics import score_ranking
+from tasks.mlflow_store import StoreAwayError
 from tasks.runs import experiment_id, find_runs
 from tasks.saved_recipe import save_arrays
 from tasks.study import run_study
@@ -171,6 +172,27 @@ def test_every_trial_is_one_run_in_mlflow(
     assert [point.step for point in client.get_metric_history(first.info.run_id, "validation.loss")] == [1, 2, 3, 4]
     assert not any(name.startswith("test.") for run in runs for name in run.data.metrics)
     assert [file.path for file in client.list_artifacts(parent.info.run_id)] == ["trials.csv"]
+
+
+def test_trial_whose_logging_was_cut_is_logged_anew(
+    fits: Fits, searched: Any, home: Path, searching: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = study_runs.log_batches
+
+    def cut(*arguments: Any, **named: Any) -> None:
+        whole(*arguments, **named)
+        raise StoreAwayError("MLflow store does not answer")
+
+    with monkeypatch.context() as away, pytest.raises(StoreAwayError):
+        away.setattr(study_runs, "log_batches", cut)
+        searched()
+    assert len(fits.specs) == 1
+    searched()
+    assert len(fits.specs) == TRIALS
+    client = connect(home, searching.track)
+    runs = find_runs(client, experiment_id(client, home, searching.track, "summary"), kind="trial")
+    assert sorted(int(run.data.tags["trial"]) for run in runs) == list(range(TRIALS))
+    assert "RUNNING" not in {run.info.status for run in runs}
 
 
 def test_no_half_made_fit_is_left(fits: Fits, searched: Any) -> None:
