@@ -43,7 +43,7 @@ RECIPES = ["blend", "characters", "linear", "prior"]
 # One is enough to lose a server with, and takes half the time.
 CORPUS: Corpus = "summary"
 # The parent run's description, a file of the first model that is sent, and what the parent run is told last.
-CUTS = (b"api/2.0/mlflow/runs/log-batch", b"model.json HTTP/1.1", b"mlflow.note.content")
+CUTS = (b"api/2.0/mlflow/runs/log-batch", b"model.json HTTP/1.1", b'"best"')
 
 
 class Line:
