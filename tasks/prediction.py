@@ -32,5 +32,5 @@ def predict_titles(
         )
     logger.info("%d rows predicted into %s", told.rows, told.output.name)
     if told.problems:
-        logger.warning("%d rows are bad and have no answer: %s", told.problems, "; ".join(told.examples))
+        logger.warning("bad rows, which have no answer: %d (%s)", told.problems, "; ".join(told.examples))
     return told

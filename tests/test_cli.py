@@ -360,7 +360,7 @@ def test_bad_rows_of_a_file_are_told_and_the_others_answered(
     lines = answer.out.splitlines()
     assert lines[:2] == [
         f"22 rows predicted into {tmp_path}/genres.parquet",
-        "6 of them are bad and have no answer (column problem):",
+        "6 of them bad, without an answer (column problem):",
     ]
     assert lines[2:] == [*(f"  row {number}: expected a text, got 5" for number in range(17, 22)), "  ..."]
 

@@ -90,7 +90,7 @@ def written(told: FileAnswers, json_output: bool) -> None:
     console = Console()
     console.print(f"{told.rows:,} rows predicted into {told.output}", highlight=False, soft_wrap=True, markup=False)
     if told.problems:
-        console.print(f"{told.problems:,} of them are bad and have no answer (column problem):", highlight=False)
+        console.print(f"{told.problems:,} of them bad, without an answer (column problem):", highlight=False)
         more = ["..."] if told.problems > len(told.examples) else []
         for line in (*told.examples, *more):
             console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)

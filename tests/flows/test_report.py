@@ -1,11 +1,16 @@
-"""What the command line shows of one text's prediction."""
+"""What the command line shows of one text's prediction, and while a file of texts is predicted."""
 
+import functools
+import io
+import re
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from flows.report import answers
+from flows.report import answers, terminal
 
 
 @pytest.fixture
@@ -92,3 +97,20 @@ def test_a_text_without_a_genre_says_so(shown: Any, thresholds: dict[str, Any], 
 def test_a_genre_below_its_threshold_says_why_it_is_predicted(shown: Any) -> None:
     lines = shown(["War"], {"rule": "per_genre", "values": {"Drama": 0.9, "War": 0.3}})
     assert row_of(lines, "War")[-1] == "predicted (nearest to its threshold)"
+
+
+def test_a_bar_tells_rows_and_their_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    shown = functools.partial(Console, file=screen, force_terminal=True, width=120)
+    monkeypatch.setattr(terminal, "Console", lambda **_: shown())
+    with terminal.predicting(Path("[plots].csv")) as advance:
+        for done in (0, 1_000, 2_000):
+            advance(done, 8_000)
+            time.sleep(0.15)
+    assert re.search(r"predict \[plots\]\.csv .*25%.*2,000 rows, [0-9,]+ a second", screen.getvalue())
+
+
+def test_no_bar_is_shown_where_nobody_looks(capfd: pytest.CaptureFixture[str]) -> None:
+    with terminal.predicting(Path("plots.csv")) as advance:
+        advance(1_000, 8_000)
+    assert capfd.readouterr() == ("", "")
