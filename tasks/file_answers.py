@@ -24,6 +24,8 @@ from tasks.logic.decisions import decide
 from tasks.text_files import Row, TitlesFileError, open_texts
 
 SUFFIX = ".parquet"
+# Columns whose values come again and again. Of probabilities a dictionary is larger than they are, and slow to make.
+_REPEATED = ["genres.list.element", "probabilities.key_value.key", "problem"]
 # Bad rows that are told one by one; the others are counted.
 EXAMPLES = 5
 
@@ -65,7 +67,7 @@ def predict_file(
     read, problems, examples = 0, 0, list[str]()
     with open_texts(source, ("text", of_corpus)) as file, store.atomic_path(target) as temporary:
         schema = _schema(file.id_column)
-        with pq.ParquetWriter(temporary, schema) as writer:
+        with pq.ParquetWriter(temporary, schema, use_dictionary=_REPEATED) as writer:
             while rows := list(itertools.islice(file.rows, ROWS_A_BATCH)):
                 writer.write_batch(_answer(asked, rows, schema))
                 bad = [(number, row.problem) for number, row in enumerate(rows, read + 1) if row.problem]

@@ -34,7 +34,12 @@ def test_a_file_is_predicted_with_the_model_named(
     assert "bad rows, which have no answer: 1 (row 2: expected a text, got 5)" in caplog.text
 
 
-def test_the_file_written_is_named_after_source_and_corpus(trained_home: TrainedHome, source: Path) -> None:
-    written = predict(source, home=trained_home.path)
-    assert written == trained_home.path / "predictions" / "plots-summary.parquet"
+def test_the_file_written_is_named_after_source_and_the_models_corpus(
+    trained_home: TrainedHome, source: Path, tmp_path: Path
+) -> None:
+    (run,) = (run for run in trained_home.done.trained["synopsis"].runs if run.recipe == "linear")
+    models = trained_home.path / "mlflow" / "artifacts" / "synopsis" / "models"
+    folder = models / str(run.model_uri).removeprefix("models:/") / "artifacts"
+    written = predict(source, corpus="summary", model=str(folder), home=tmp_path / "home")
+    assert written == tmp_path / "home" / "predictions" / "plots-synopsis.parquet"
     assert pq.read_table(written).num_rows == 2
