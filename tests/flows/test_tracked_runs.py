@@ -256,7 +256,10 @@ def test_version_has_a_card_that_travels_with_its_model(
 def test_model_has_signature_example_and_exact_requirements(client: mlflow.MlflowClient, corpus: Corpus) -> None:
     info = mlflow.models.get_model_info(f"models:/genreflow-{corpus}@champion")
     assert info.signature.inputs.input_names() == ["text"]
-    assert info.signature.outputs.input_names() == ["genres", "probabilities"]
+    assert info.signature.outputs.required_input_names() == ["genres", "probabilities"]
+    assert info.signature.outputs.optional_input_names() == ["explanation"]
+    params = {param.name: (param.dtype.name, param.default) for param in info.signature.params}
+    assert params == {"thresholds": ("string", ""), "top": ("long", 0), "explain": ("boolean", False)}
     assert info.saved_input_example_info is not None
     file = mlflow.artifacts.download_artifacts(f"models:/genreflow-{corpus}@champion/requirements.txt")
     requirements = Path(file).read_text().split()
