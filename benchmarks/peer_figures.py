@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from conf.schema import Bootstrap, Thresholds
+from conf.training import Bootstrap, Thresholds
 from tasks.logic.calibration import apply_calibration
 from tasks.logic.decisions import decide, find_decision
 

@@ -26,7 +26,8 @@ from benchmarks.homes import results
 from benchmarks.ratios import Comparison, show
 from benchmarks.texts import Rounds
 from conf.names import CORPORA, Corpus
-from conf.schema import SeedNetwork, load
+from conf.schema import load
+from conf.training import SeedNetwork
 from flows.paths import home_path
 from flows.session import quiet
 from tasks.logic import sequences

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, model_validator
 
-from conf.schema import FOLDER, Section
+from conf.schema import FOLDER
+from conf.section import Section
 
 BEHAVIOUR = FOLDER / "behaviour"
 FILES = ("plots.yaml", "directions.yaml", "names.yaml")

@@ -9,7 +9,8 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from conf.names import TitleField
-from conf.schema import FOLDER, ConfigError, Section, nearest_hint
+from conf.schema import FOLDER, ConfigError
+from conf.section import Section, nearest_hint
 
 SOURCES = FOLDER / "sources"
 Format = Literal["csv", "tsv", "jsonl", "parquet", "json-folder"]

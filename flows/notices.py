@@ -11,7 +11,8 @@ from prefect.blocks.core import Block
 from prefect.logging.loggers import flow_run_logger
 
 from conf.errors import GenreflowError
-from conf.schema import Notify, load
+from conf.operation import Notify
+from conf.schema import load
 from tasks.progress import Logger
 from tasks.tracking import Promotion
 

@@ -22,7 +22,7 @@ from prefect.futures import PrefectFuture, wait
 from prefect.states import Crashed
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from conf.schema import Track
+from conf.operation import Track
 from tasks import store
 from tasks.fit_process import end_fits
 from tasks.mlflow_store import TrackingError, is_away, reason_of

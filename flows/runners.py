@@ -11,7 +11,7 @@ from prefect import get_client
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from conf.errors import GenreflowError
-from conf.schema import Run
+from conf.operation import Run
 
 DASK_EXTRA = "pip install 'genreflow[dask]'"
 

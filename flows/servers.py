@@ -15,7 +15,7 @@ from rich.console import Console
 
 from conf.errors import GenreflowError
 from conf.names import MLFLOW_NOTE
-from conf.schema import Track, without_login
+from conf.operation import Track, without_login
 from flows.session import SERVER_NOTE
 from tasks.champion import connect
 

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from conf.data import Select
 from conf.errors import GenreflowError
-from conf.schema import Select
 from scraper.items import TITLE_ID
 
 COLUMNS = {

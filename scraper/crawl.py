@@ -21,8 +21,8 @@ from typing import Any
 from pydantic import BaseModel
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 
+from conf.data import Collect
 from conf.errors import GenreflowError
-from conf.schema import Collect
 from scraper.launch import TOO_MANY_FAILED, crawl_lock
 from scraper.pipelines import TOO_MANY_FAILED_REASON, count_pages
 from scraper.settings import crawl_settings, crawled_hosts

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from conf.schema import Select
+from conf.data import Select
 from scraper.basics import IdsError, is_basics, select_ids
 from scraper.items import GENERATED, TITLE_ID
 

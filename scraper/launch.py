@@ -15,8 +15,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from conf.data import Collect
 from conf.errors import GenreflowError
-from conf.schema import Collect
 from scraper.writer import dropped_ids, stored_ids
 from tasks.store import StoreError, read_manifest, write_json
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from conf.data import Collect
 from conf.errors import GenreflowError
-from conf.schema import Collect
 from scraper.keys import Key
 
 # Scrapy's own list without 405 and 403, which are answers to bots, plus 429.

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from conf.data import Prepare
 from conf.names import Corpus
-from conf.schema import Prepare, Track, Train
+from conf.operation import Track
+from conf.training import Train
 from tasks.asked_model import open_asked
 from tasks.champion import load_champion
 from tasks.logic import metrics

@@ -11,7 +11,7 @@ from typing import Any
 
 from conf.errors import GenreflowError
 from conf.names import Corpus
-from conf.schema import Track
+from conf.operation import Track
 from tasks.champion import ModelError, connect, lacking, load_champion, load_model
 from tasks.logic.decisions import under
 

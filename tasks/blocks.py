@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
+from conf.data import Prepare
 from conf.names import Corpus
-from conf.schema import Prepare
 from scraper.items import RAW_SCHEMA
 from scraper.writer import read_part
 from tasks import store

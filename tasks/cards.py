@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conf.names import Corpus
-from conf.schema import Settings, Track
+from conf.operation import Track
+from conf.schema import Settings
 from tasks.champion import connect, model_name
 from tasks.logic.model_card import Data, Judged, Model, render_card
 from tasks.moves import MoveError, find_version

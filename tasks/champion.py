@@ -12,7 +12,7 @@ from typing import Any
 
 from conf.errors import GenreflowError
 from conf.names import Corpus
-from conf.schema import Track
+from conf.operation import Track
 from tasks.logic.decisions import Decision
 from tasks.mlflow_store import make_store, open_store
 from tasks.saved_recipe import MemberError

@@ -13,8 +13,9 @@ from pathlib import Path
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from conf.data import Prepare
 from conf.errors import GenreflowError
-from conf.schema import Prepare, Run
+from conf.operation import Run
 from tasks import store
 from tasks.blocks import VERSION, Block, CleanedBlock, Order, Written, write_block
 from tasks.reuse import cached

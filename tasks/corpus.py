@@ -14,8 +14,8 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
+from conf.data import Prepare
 from conf.names import Corpus
-from conf.schema import Prepare
 from tasks import progress, store
 from tasks.artifacts import show_table
 from tasks.blocks import VERSION as BLOCKS_VERSION

@@ -11,8 +11,8 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
+from conf.data import Collect, Site
 from conf.errors import GenreflowError
-from conf.schema import Collect, Site
 from scraper.frontier import Frontier, find_frontier
 from scraper.ids import ask_site, read_ids
 from scraper.items import GENERATED

@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from conf.errors import GenreflowError
 from conf.names import Corpus
-from conf.schema import Nightly, Settings
+from conf.operation import Nightly
+from conf.schema import Settings
 from tasks import store
 from tasks.artifacts import show_table
 from tasks.corpus import TITLES, StoredCorpus

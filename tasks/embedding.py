@@ -12,7 +12,7 @@ from pyarrow.dataset import dataset
 from pydantic import BaseModel
 
 from conf.names import VectorsOf
-from conf.schema import Embed
+from conf.training import Embed
 from tasks import progress, store
 from tasks.corpus import TITLES, StoredCorpus
 from tasks.logic.vectors import fit_vectors

@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
 from conf.names import Corpus
-from conf.schema import Train
+from conf.training import Train
 from tasks import store
 from tasks.corpus import StoredCorpus, read_titles
 from tasks.fitting import SCORED_SPLITS

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from conf.names import Corpus
-from conf.schema import Track
+from conf.operation import Track
 from tasks import store
 from tasks.answers import ROWS_A_BATCH
 from tasks.asked_model import open_asked

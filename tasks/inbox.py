@@ -10,8 +10,8 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
+from conf.data import Import
 from conf.errors import GenreflowError
-from conf.schema import Import
 from scraper.importers.files import import_file
 from scraper.importers.tally import ImportFileError, ImportReport
 from tasks import progress

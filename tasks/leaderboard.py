@@ -12,7 +12,8 @@ import pandas as pd
 
 from conf.errors import GenreflowError
 from conf.names import Corpus
-from conf.schema import Settings, nearest_hint
+from conf.schema import Settings
+from conf.section import nearest_hint
 from tasks.champion import connect, find_champion, model_name, versions_of
 from tasks.logic import metrics
 from tasks.logic.labels import to_matrix

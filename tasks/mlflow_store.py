@@ -16,7 +16,7 @@ from uuid import uuid4
 from filelock import FileLock
 
 from conf.errors import GenreflowError
-from conf.schema import without_login
+from conf.operation import without_login
 from tasks import store
 
 SERVERS = {"http": 80, "https": 443}

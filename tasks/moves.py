@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from conf.errors import GenreflowError
 from conf.names import Corpus
-from conf.schema import Track
+from conf.operation import Track
 from tasks.champion import CANDIDATE, CHAMPION, connect, find_champion, model_name, open_version, versions_of
 from tasks.logic.markdown import markdown_table
 

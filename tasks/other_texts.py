@@ -8,8 +8,8 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
+from conf.data import Prepare
 from conf.names import Corpus
-from conf.schema import Prepare
 from tasks import progress, store
 from tasks.corpus import TITLES, StoredCorpus, read_titles
 from tasks.logic.duplicates import band_keys, near_duplicates

@@ -8,7 +8,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from conf.names import Corpus
-from conf.schema import Track
+from conf.operation import Track
 from tasks.file_answers import FileAnswers, predict_file
 from tasks.progress import bar
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from conf.schema import BiLstm, Linear, SeedNetwork, Sentence
+from conf.training import BiLstm, Linear, SeedNetwork, Sentence
 from tasks import saved_recipe, sentences
 from tasks.logic import bilstm, linear, networks, sequences
 from tasks.logic.labels import to_matrix

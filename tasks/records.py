@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from conf.data import Prepare
 from conf.errors import GenreflowError
 from conf.names import CORPORA, Corpus
-from conf.schema import Prepare
 from scraper.items import GENERATED, TITLE_ID
 from scraper.writer import read_raw
 from tasks import store

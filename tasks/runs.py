@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from conf.names import Corpus
-from conf.schema import Settings, Track
+from conf.operation import Track
+from conf.schema import Settings
 from tasks import store
 from tasks.champion import connect
 from tasks.mlflow_store import TrackingError, is_away, keeps_files

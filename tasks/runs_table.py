@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from conf.names import MLFLOW_NOTE, MLFLOW_PAGES
-from conf.schema import Track, without_login
+from conf.operation import Track, without_login
 
 _KEY = "genreflow"
 _COLUMNS = {

@@ -18,7 +18,8 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
 from conf.names import Corpus
-from conf.schema import BiLstm, Range, Settings
+from conf.schema import Settings
+from conf.training import BiLstm, Range
 from tasks import progress, store, study_runs
 from tasks.corpus import TITLES, StoredCorpus, read_titles
 from tasks.embedding import StoredVectors

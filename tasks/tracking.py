@@ -15,7 +15,8 @@ from prefect.runtime import flow_run
 from pydantic import BaseModel
 
 from conf.names import Corpus
-from conf.schema import Settings, Track, dump
+from conf.operation import Track
+from conf.schema import Settings, dump
 from tasks import packaging
 from tasks.artifacts import show_image, show_link, show_table
 from tasks.champion import connect

@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
 from conf.names import Corpus, Recipe, VectorsOf
-from conf.schema import Train
+from conf.training import Train
 from tasks import progress, sentences, store
 from tasks.corpus import TITLES, StoredCorpus, read_titles
 from tasks.embedding import StoredVectors

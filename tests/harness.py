@@ -10,8 +10,9 @@ from uuid import UUID
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from conf.data import Prepare
     from conf.names import Corpus
-    from conf.schema import Prepare, Settings
+    from conf.schema import Settings
     from flows.pipeline import Pipelined
     from tasks.corpus import StoredCorpus
 

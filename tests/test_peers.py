@@ -12,7 +12,7 @@ from benchmarks.peer_figures import Row, measure, resample, verdicts
 from benchmarks.peer_fits import FitSpec, PeerError, Titles, fit, fit_peer, tune
 from benchmarks.peer_models import PEERS, NaiveBayesSvm, Peer
 from conf.errors import GenreflowError
-from conf.schema import Bootstrap
+from conf.training import Bootstrap
 from tasks.logic.metrics import intervals, paired_bootstrap, score
 from tasks.saved_recipe import save_arrays
 

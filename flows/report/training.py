@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
-from conf.schema import Settings, without_login
+from conf.operation import without_login
+from conf.schema import Settings
 from flows.paths import home_path
 from flows.report.terminal import as_json, command, shown
 from scraper.items import GENERATED

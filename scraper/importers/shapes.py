@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from conf.mapping import Format, Mapping, load_mapping, mappings
-from conf.schema import nearest_hint
+from conf.section import nearest_hint
 from scraper.importers.tally import ImportFileError
 
 _LOOK_BYTES = 2**20

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from conf.data import Collect
 from conf.errors import GenreflowError
 from conf.names import SPIDERS
-from conf.schema import Collect
 from scraper.settings import check_key, crawl_settings
 from scraper.spiders.titles import TitleSpider
 

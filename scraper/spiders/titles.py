@@ -15,7 +15,8 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response, TextResponse
 from scrapy.settings import BaseSettings
 
-from conf.schema import Collect, load
+from conf.data import Collect
+from conf.schema import load
 from scraper.genres import GenreNames
 from scraper.items import GENERATED, Title
 from scraper.keys import Key

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from title_pages import TitleServer
 
-from conf.schema import Collect, load
+from conf.data import Collect
+from conf.schema import load
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from conf.schema import Collect, load
+from conf.data import Collect
+from conf.schema import load
 from scraper.genres import GenreNames
 from scraper.launch import CrawlError, run_crawl
 from scraper.site.apis import articles, mediawiki, omdb, tmdb, wikidata, wikitext

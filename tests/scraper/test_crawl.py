@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from title_pages import TitleServer, ids_of, plot_page
 
-from conf.schema import Collect
+from conf.data import Collect
 from scraper.launch import CrawlError, run_crawl
 from scraper.stored_pages import read_page
 from scraper.writer import dropped_ids, read_raw, stored_ids

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from conf.schema import Collect
+from conf.data import Collect
 from scraper.settings import MannersError, choose_manners, crawl_settings, is_loopback
 
 Build = Callable[..., Collect]

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conf.schema import Select
+from conf.data import Select
 from scraper.ids import IdsError, read_ids
 
 SELECT = Select(first_year=1990, min_runtime=80, title_types=("movie",))

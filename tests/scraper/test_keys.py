@@ -9,7 +9,8 @@ import pytest
 from scrapy import Request
 from title_pages import TitleServer, ids_of
 
-from conf.schema import Collect, load
+from conf.data import Collect
+from conf.schema import load
 from scraper.keys import Key, KeyMissingError, Redaction
 from scraper.launch import CrawlError, run_crawl
 from scraper.settings import MannersError, check_key, origin_of

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from title_pages import TitleServer, ids_of
 
-from conf.schema import Collect, load
+from conf.data import Collect
+from conf.schema import load
 from scraper.importers.files import import_file
 from scraper.launch import run_crawl
 from scraper.writer import dropped_ids, read_raw

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from title_pages import TitleServer, ids_of, plot_page
 
-from conf.schema import Collect
+from conf.data import Collect
 from scraper.launch import CrawlError, run_crawl
 from scraper.writer import read_part
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from conf.schema import Collect
+from conf.data import Collect
 from scraper.launch import CrawlError, run_crawl
 from scraper.site.generator import generate_titles
 from scraper.site.server import Faults, running_site
