@@ -84,7 +84,12 @@ def _fetch(home: Path, track: Track, uri: str) -> Path:
 def _check_kind(folder: Path, model: str) -> None:
     # Before it is loaded: loading runs a model's code.
     from mlflow.models import Model
+    from yaml import YAMLError
 
-    code = Model.load(str(folder)).flavors.get("python_function", {}).get("model_code_path") or ""
+    try:
+        described = Model.load(str(folder))
+    except (YAMLError, TypeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{model}: its file {MLMODEL} is not readable: {' '.join(str(error).split())}") from None
+    code = described.flavors.get("python_function", {}).get("model_code_path") or ""
     if Path(code).name != _CODE:
         raise ModelError(f"{model}: an MLflow model, but none that genreflow has logged")

@@ -78,6 +78,13 @@ def test_a_folder_that_is_no_model_is_named(ask: Any, tmp_path: Path) -> None:
         ask(model=str(tmp_path))
 
 
+@pytest.mark.parametrize("content", [b"flavors: {", b"- a list", b"\xff\xfe"])
+def test_a_description_that_is_broken_is_named(ask: Any, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "MLmodel").write_bytes(content)
+    with pytest.raises(ModelError, match=f"{tmp_path}: its file MLmodel is not readable"):
+        ask(model=str(tmp_path))
+
+
 class Other(mlflow.pyfunc.PythonModel):
     """A model of somebody else."""
 
