@@ -237,8 +237,9 @@ def test_rows_are_those_of_a_run_that_lost_nothing(seen: Seen, trained_home: Tra
 
 
 def points(client: Any, run_id: str) -> dict[str, list[tuple[int, float]]]:
-    """Return every point of each metric that the run keeps; seconds, and behaviour of a candidate, are its own."""
-    names = [name for name in client.get_run(run_id).data.metrics if name != "seconds" and "behaviour/" not in name]
+    """Return every point of each metric that the run keeps, but for what a fit took and a candidate's behaviour."""
+    own = ("seconds", "system/", "behaviour/")
+    names = [name for name in client.get_run(run_id).data.metrics if not name.startswith(own)]
     history = {name: client.get_metric_history(run_id, name) for name in names}
     return {name: sorted((point.step, point.value) for point in each) for name, each in history.items()}
 
@@ -247,7 +248,7 @@ def files(client: Any, run_id: str, folder: str | None = None) -> set[str]:
     found: set[str] = set()
     for each in client.list_artifacts(run_id, folder):
         found |= files(client, run_id, each.path) if each.is_dir else {each.path}
-    return found - {"behaviour.csv"}
+    return found - {"behaviour.csv", "model_card.md"}
 
 
 def test_each_row_has_one_model_and_the_champion_answers(seen: Seen) -> None:

@@ -113,11 +113,14 @@ def test_the_skipped_nights_page_carries_the_reason(nights: Nights) -> None:
 
 @pytest.fixture(scope="module")
 def cleaned(nights: Nights) -> list[upkeep.Unneeded]:
-    """Make the second night's models champions and remove what they do not need; returns what that was."""
+    """Make the second night's models champions that replaced none, and remove what they do not need; returns that."""
     settings = load("quick")
     client = connect(nights.home, settings.track)
     for corpus in CORPORA:
-        client.set_registered_model_alias(f"genreflow-{corpus}", "champion", "2")
+        name = f"genreflow-{corpus}"
+        client.set_registered_model_alias(name, "champion", "2")
+        for move in client.get_registered_model(name).tags:
+            client.delete_registered_model_tag(name, move)
     experiment = client.get_experiment_by_name("genreflow/summary")
     client.create_run(experiment.experiment_id, run_name="somebody's own", start_time=0)
     unneeded = upkeep.find_unneeded(nights.home, settings, keep=1)

@@ -79,7 +79,7 @@ def members(recipe: Callable[..., tuple[StoredModel, object]]) -> list[StoredMod
     """Return two recipes with a model's files each; those of the second name the genres better."""
     made = [recipe(name, right)[0] for name, right in (("linear", 0.3), ("characters", 0.6))]
     for model in made:
-        (model.folder / "model").mkdir()
+        (model.folder / "model").mkdir(exist_ok=True)
         (model.folder / "model" / "reading.json").write_text('{"kind": "linear"}')
         save_fitted_titles(model.folder / "model", ["tt1", f"tt-{model.recipe}"])
     return made
