@@ -14,10 +14,11 @@ from urllib.request import urlopen
 from rich.console import Console
 
 from conf.errors import GenreflowError
-from conf.names import MLFLOW_NOTE
+from conf.names import CORPORA, MLFLOW_NOTE
 from conf.operation import Track, without_login
 from flows.session import SERVER_NOTE
 from tasks.champion import connect
+from tasks.runs_table import address_of_runs
 
 START_SECONDS = 180
 HOST = "127.0.0.1"
@@ -44,6 +45,7 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
     notes = [home / SERVER_NOTE, home / MLFLOW_NOTE]
     api = f"http://{HOST}:{prefect_port}/api"
     pages = elsewhere or f"http://{HOST}:{mlflow_port}"
+    Console().print("starting both servers, which takes some seconds ...")
     started: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -60,6 +62,8 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
         console = Console()
         console.print(f"Prefect  http://{HOST}:{prefect_port}   flow runs, graphs, artifacts", highlight=False)
         console.print(f"MLflow   {pages}   runs, plots, registered models", highlight=False)
+        for corpus, address in _tables(home, track).items():
+            console.print(f"         {address}   every recipe, {corpus}", highlight=False, soft_wrap=True)
         console.print("Ctrl-C stops both.")
         while all(process.poll() is None for process in started):
             time.sleep(0.5)
@@ -71,6 +75,17 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
             note.unlink(missing_ok=True)
         for process in started:
             _stop(process)
+
+
+def _tables(home: Path, track: Track) -> dict[str, str]:
+    """Return the address of each corpus's table of runs, where there are any."""
+    client = connect(home, track)
+    experiments = {corpus: client.get_experiment_by_name(f"{track.experiment}/{corpus}") for corpus in CORPORA}
+    return {
+        corpus: address_of_runs(home, track, experiment.experiment_id)
+        for corpus, experiment in experiments.items()
+        if experiment
+    }
 
 
 def _start_prefect(home: Path, port: int, api: str) -> subprocess.Popen[bytes]:

@@ -132,7 +132,7 @@ def _start(
     # Quoted, so that the graph on Prefect's page shows the tasks' own edges and none by equal strings inside.
     home, conf, pipeline_run = map(_quoted, (path, settings, run))
     data, words = map(_quoted, (corpus, vectors[corpus.corpus]))
-    train_conf, track = map(_quoted, (settings.train, settings.track))
+    train_conf: Any = quote(settings.train)
     parent: Any = open_parent.submit(home, conf, pipeline_run, data, words)
     models: list[Any] = [fit_prior.submit(home, data)]
     fits: dict[Recipe, Any] = {}
@@ -154,7 +154,7 @@ def _start(
     ]
     behaviour: Any = check_behaviour.submit(home, conf, data, runs)
     promotion: Any = promote_best.submit(home, conf, data, models, runs, behaviour)
-    closed = close_parent.submit(home, track, parent, runs, promotion)
+    closed = close_parent.submit(home, conf, parent, runs, promotion)
     return Started(others, parent, models, evaluations, runs, behaviour, promotion, closed)
 
 

@@ -13,9 +13,10 @@ from conf.errors import GenreflowError
 from conf.names import Corpus
 from conf.operation import Track
 from tasks.champion import ModelError, connect, lacking, load_champion, load_model
-from tasks.logic.decisions import under
+from tasks.logic.decisions import read_thresholds, under
 
 MLMODEL = "MLmodel"
+_EXPECTED = "expected the folder of an MLflow model, or a URI such as models:/NAME/VERSION or runs:/RUN_ID/NAME"
 # The file that genreflow's models are made from; MLflow notes it in MLmodel.
 _CODE = "genre_model.py"
 _URI = re.compile(r"[a-z][a-z0-9+.-]+:/")
@@ -32,14 +33,16 @@ def open_asked(home: Path, track: Track, corpus: Corpus, *, model: str | None = 
     The card names the model besides, and decides by the thresholds asked for (logic.decisions.under). Raises
     ModelError, ThresholdsError, and what load_champion raises.
     """
+    try:
+        # Sooner than a model is opened, which may take long.
+        read_thresholds(thresholds)
+    except ValueError as error:
+        raise ThresholdsError(str(error)) from None
     if model is None:
         asked = load_champion(home, track, corpus).unwrap_python_model()
     else:
         asked = _open_named(home, track, model)
-    try:
-        asked.card = under(asked.card, thresholds)
-    except ValueError as error:
-        raise ThresholdsError(str(error)) from None
+    asked.card = under(asked.card, thresholds)
     return asked
 
 
@@ -51,12 +54,9 @@ def _open_named(home: Path, track: Track, model: str) -> Any:
     else:
         folder = Path(model).parent if Path(model).name == MLMODEL else Path(model)
         if not folder.exists():
-            raise ModelError(
-                f"{model}: no such folder; expected that of an MLflow model, or a URI such as models:/NAME/VERSION "
-                "or runs:/RUN_ID/NAME"
-            )
+            raise ModelError(f"{model}: no such folder; {_EXPECTED}")
     if not (folder / MLMODEL).is_file():
-        raise ModelError(f"{model}: no MLflow model: it has no file {MLMODEL}")
+        raise ModelError(f"{model}: no MLflow model: it has no file {MLMODEL}; {_EXPECTED}")
     try:
         _check_kind(folder, model)
         asked = load_model(str(folder)).unwrap_python_model()

@@ -33,11 +33,19 @@ def make_card(
     provenance: dict[str, str],
 ) -> str:
     """Return the card of a model that is about to be registered; decided holds decision, reason and challenges."""
+    from tasks.training import NETWORKS, members_of
+
     values = {
         key if recipe == model.recipe else f"{recipe}.{key}": value
         for recipe in (model.recipe, *model.weights)
         for key, value in getattr(getattr(settings.train, recipe), corpus.corpus).model_dump(mode="json").items()
     }
+    if model.recipe == "blend":
+        values["members"] = members_of(model)
+    if {model.recipe, *model.weights} & NETWORKS:
+        values |= {f"embed.{key}": value for key, value in settings.embed.model_dump(mode="json").items()}
+    values |= {f"thresholds.{key}": value for key, value in settings.train.thresholds.model_dump(mode="json").items()}
+    values["random_seed"] = settings.train.random_seed
     tallies = [(kind, tally.passed, tally.asked, behaviour.needed[kind]) for kind, tally in behaviour.tallies.items()]
     return render_card(
         model_name(settings.track, corpus.corpus),
@@ -79,7 +87,7 @@ def log_card(client: Any, run: LoggedRun, card: str) -> None:
         client.log_model_artifact(str(run.model_uri).removeprefix("models:/"), str(file))
 
 
-def read_card(home: Path, track: Track, corpus: Corpus, version: int | None) -> str:
+def read_card(home: Path, track: Track, corpus: Corpus, version: str | None) -> str:
     """Return the card of a version, by default the champion's, with its number and what it is now above it.
 
     Raises MoveError where there is no such version or champion, or where it was registered without a card.
@@ -88,7 +96,7 @@ def read_card(home: Path, track: Track, corpus: Corpus, version: int | None) -> 
     from mlflow.exceptions import MlflowException
 
     client, name = connect(home, track), model_name(track, corpus)
-    found = find_version(client, name, version, "champion")
+    found = find_version(client, name, version or "champion")
     aliases = [alias for alias, number in client.get_registered_model(name).aliases.items() if number == found.version]
     standing = f" ({', '.join(sorted(aliases))})" if aliases else ""
     try:

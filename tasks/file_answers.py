@@ -21,7 +21,7 @@ from tasks import store
 from tasks.answers import ROWS_A_BATCH
 from tasks.asked_model import open_asked
 from tasks.logic.decisions import decide
-from tasks.text_files import Row, TitlesFileError, open_texts
+from tasks.text_files import Row, TitlesFileError, check_file, open_texts
 
 SUFFIX = ".parquet"
 # Columns whose values come again and again. Of probabilities a dictionary is larger than they are, and slow to make.
@@ -31,10 +31,11 @@ EXAMPLES = 5
 
 
 class FileAnswers(NamedTuple):
-    """Hold how many rows were answered into which file, how many of them are bad, and the first of these with why."""
+    """Hold how many rows went into which file, how many have no text or are bad, and the first bad ones with why."""
 
     rows: int
     output: Path
+    without_text: int
     problems: int
     examples: list[str]
 
@@ -61,10 +62,11 @@ def predict_file(
     """
     if target is not None and target.suffix.lower() != SUFFIX:
         raise TitlesFileError(f"{target}: expected a Parquet file to write, its name ending in {SUFFIX}")
+    check_file(source)
     asked = open_asked(home, track, corpus, model=model, thresholds=thresholds)
     of_corpus = asked.card["corpus"]
     target = target or home / "predictions" / f"{source.stem}-{of_corpus}{SUFFIX}"
-    read, problems, examples = 0, 0, list[str]()
+    read, empty, problems, examples = 0, 0, 0, list[str]()
     with open_texts(source, ("text", of_corpus)) as file, store.atomic_path(target) as temporary:
         schema = _schema(file.id_column)
         with pq.ParquetWriter(temporary, schema, use_dictionary=_REPEATED) as writer:
@@ -73,11 +75,12 @@ def predict_file(
                 bad = [(number, row.problem) for number, row in enumerate(rows, read + 1) if row.problem]
                 examples += [f"row {number}: {problem}" for number, problem in bad[: EXAMPLES - len(examples)]]
                 read, problems = read + len(rows), problems + len(bad)
+                empty += sum(not (row.text or row.problem) for row in rows)
                 if on_progress:
                     on_progress(read, file.estimate(read))
         if problems and problems == read:
             raise TitlesFileError(f"{source}: no row can be read, nothing was written: {'; '.join(examples)}")
-    return FileAnswers(read, target, problems, examples)
+    return FileAnswers(read, target, empty, problems, examples)
 
 
 def _schema(id_column: str | None) -> pa.Schema:

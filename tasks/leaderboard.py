@@ -65,16 +65,25 @@ def compare_predictions(a: Row, b: Row, settings: Settings, average: str = "micr
     genres = [genre for genre in a["genre_list"] if genre in b["genre_list"]]
     if titles.empty or not genres:
         return None
-    ours, theirs = ours.loc[titles], theirs.loc[titles]
+    return {**compare_answers(ours.loc[titles], theirs.loc[titles], genres, settings, average), "titles": len(titles)}
+
+
+def compare_answers(
+    ours: pd.DataFrame, theirs: pd.DataFrame, genres: Sequence[str], settings: Settings, average: str = "micro"
+) -> dict[str, float]:
+    """Compare the F1 of two answers to the same titles: frames of the genres, actual and predicted, by title id.
+
+    Genres outside the list count on neither side. Returns what logic.metrics.paired_bootstrap does.
+    """
+    theirs = theirs.loc[ours.index]
     truth, first, second = (
         to_matrix([[name for name in names if name in genres] for names in column], genres)
         for column in (ours["actual"], ours["predicted"], theirs["predicted"])
     )
-    compared = metrics.paired_bootstrap(
+    return metrics.paired_bootstrap(
         truth, first, second, settings.train.bootstrap.resamples, settings.train.random_seed,
         settings.train.bootstrap.level, "macro" if average == "macro" else "micro",
     )  # fmt: skip
-    return {**compared, "titles": len(titles)}
 
 
 # The champion's are asked for again and again.

@@ -1,6 +1,6 @@
 """Who was champion when and why: every move of the alias is recorded with the model, and can be taken back.
 
-Nothing of Prefect is imported here. The record stands in tags of the registered model, one a move, and as a table in
+Nothing of Prefect is imported here. The record stands in tags of the registered model, one a move, and as a list in
 its description, where MLflow's page shows it.
 """
 
@@ -16,7 +16,6 @@ from conf.errors import GenreflowError
 from conf.names import Corpus
 from conf.operation import Track
 from tasks.champion import CANDIDATE, CHAMPION, connect, find_champion, model_name, open_version, versions_of
-from tasks.logic.markdown import markdown_table
 
 _TAG = "move."
 # The tag of a version that was taken back, with the reason, for as long as it is not champion again.
@@ -66,10 +65,7 @@ def move_champion(client: Any, name: str, version: int, how: How, reason: str) -
     if ROLLED_BACK in client.get_model_version(name, str(version)).tags:
         client.delete_model_version_tag(name, str(version), ROLLED_BACK)
     client.update_registered_model(name, description=_describe(client, name, [*moves, move]))
-    for number, standing in ((move.before, f"former {CHAMPION}"), (version, CHAMPION)):
-        # Its run is what the table of runs shows.
-        if number is not None and (run_id := client.get_model_version(name, str(number)).run_id):
-            client.set_tag(run_id, "standing", standing)
+    _tell(client, name, move)
     return move
 
 
@@ -87,14 +83,14 @@ def version_before(moves: list[Move], champion: int) -> int | None:
     return next((move.before for move in reversed(moves) if move.version == champion and move.how != "rollback"), None)
 
 
-def promote(home: Path, track: Track, corpus: Corpus, version: int | None, reason: str, *, force: bool) -> Move:
+def promote(home: Path, track: Track, corpus: Corpus, version: str | None, reason: str, *, force: bool) -> Move:
     """Make a version champion by hand, by default the candidate; one that cannot be opened here never becomes it.
 
     Raises MoveError for a version that does not exist, is champion already, or (unless force) failed the behaviour
     tests; ModelError or OldChampionError for one that does not open.
     """
     client, name = connect(home, track), model_name(track, corpus)
-    chosen = find_version(client, name, version, CANDIDATE)
+    chosen = find_version(client, name, version or CANDIDATE)
     champion = find_champion(client, name)
     if champion is not None and champion.version == chosen.version:
         raise MoveError(f"{name} version {chosen.version} is the champion already")
@@ -113,11 +109,11 @@ def roll_back(home: Path, track: Track, corpus: Corpus, reason: str) -> Move:
     The version rolled back is marked so. Raises MoveError where there is none to go back to.
     """
     client, name = connect(home, track), model_name(track, corpus)
-    champion = find_version(client, name, None, CHAMPION)
+    champion = find_version(client, name, CHAMPION)
     before = version_before(read_moves(client, name), int(champion.version))
     if before is None:
         raise MoveError(f"{name} version {champion.version} replaced no other champion: nothing to go back to")
-    chosen = find_version(client, name, before, CHAMPION)
+    chosen = find_version(client, name, str(before))
     open_version(name, chosen.version)
     move = move_champion(client, name, before, "rollback", reason)
     client.set_model_version_tag(name, champion.version, ROLLED_BACK, move.reason)
@@ -130,24 +126,43 @@ def history(home: Path, track: Track, corpus: Corpus) -> list[Move]:
     return read_moves(client, name) if versions_of(client, name) else []
 
 
-def find_version(client: Any, name: str, version: int | None, alias: str) -> Any:
-    """Return a registered version, the one with the alias where it is None; raises MoveError naming those there are."""
+def find_version(client: Any, name: str, asked: str) -> Any:
+    """Return the registered version asked for (3, v3, or an alias); raises MoveError naming those there are."""
     versions = versions_of(client, name)
     if not versions:
         raise MoveError(f"no version of {name} is registered: train first (genreflow demo, or genreflow run)")
-    wanted = version or client.get_registered_model(name).aliases.get(alias)
+    aliases = client.get_registered_model(name).aliases
+    wanted = str(aliases.get(asked, asked)).removeprefix("v")
     for each in versions:
-        if wanted is not None and int(each.version) == int(wanted):
+        if str(each.version) == wanted:
             return each
     there = ", ".join(str(each.version) for each in reversed(versions))
-    lacks = f"version {version}" if version else alias
-    raise MoveError(f"{name} has no {lacks}; its versions are {there}")
+    what = f"version {wanted}" if wanted.isdigit() else asked
+    raise MoveError(f"{name} has no {what}; its versions are {there}, its aliases {', '.join(aliases) or 'none'}")
+
+
+def _tell(client: Any, name: str, move: Move) -> None:
+    """Tell of a move where people look: in the runs of both versions and, of one by hand, in its description."""
+    for number, standing in ((move.before, f"former {CHAMPION}"), (move.version, CHAMPION)):
+        if number is None:
+            continue
+        version = client.get_model_version(name, str(number))
+        became = f"{CHAMPION} since {move.day}" if number == move.version else f"{standing}, until {move.day}"
+        told = f"{became} ({move.how}): {move.reason}"
+        tags = {"standing": standing}
+        if move.how != "pipeline":
+            tags["decision"] = f"version {number} {told}"
+            description = f"{version.description or ''}\n\n{told[0].upper()}{told[1:]}."
+            client.update_model_version(name, str(number), description=description)
+        for key, value in tags.items():
+            if version.run_id:
+                client.set_tag(version.run_id, key, value)
 
 
 def _describe(client: Any, name: str, moves: list[Move]) -> str:
     first = (client.get_registered_model(name).description or "").partition("\n")[0]
-    columns = ("when", "champion", "before", "how", "why")
-    rows = [
-        (move.day, move.version, move.before or "none", move.how, move.reason) for move in reversed(moves[-_SHOWN:])
+    lines = [
+        f"- {move.day}: version {move.version} in place of {move.before or 'none'} ({move.how}): {move.reason}"
+        for move in reversed(moves[-_SHOWN:])
     ]
-    return f"{first}\n\n{markdown_table(columns, rows)}"
+    return "\n".join([first, "", "Champions, the present one first:", "", *lines])

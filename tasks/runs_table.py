@@ -15,16 +15,17 @@ from conf.names import MLFLOW_NOTE, MLFLOW_PAGES
 from conf.operation import Track, without_login
 
 _KEY = "genreflow"
+_RUNS = f"runs?viewStateShareKey={_KEY}&workflowType=machine_learning"
 _COLUMNS = {
     "tags.`standing`": 130,
-    "metrics.`test.f1_micro`": 110,
-    "metrics.`test.f1_micro_low`": 130,
-    "metrics.`test.f1_micro_high`": 130,
-    "metrics.`test.f1_macro`": 110,
+    "tags.`f1_micro`": 185,
+    "tags.`to_best`": 205,
+    "tags.`f1_macro`": 185,
     "tags.`decision`": 420,
     "attributes.`Models`": 160,
+    "metrics.`test.f1_micro`": 110,
+    "metrics.`test.titles`": 90,
     "metrics.`seconds`": 90,
-    "metrics.`test.ece`": 90,
     "tags.`filter`": 80,
     "attributes.`Dataset`": 220,
 }
@@ -76,15 +77,18 @@ _VIEW = {
 
 
 def store_view(client: Any, experiment: str) -> None:
-    """Keep the view of the recipes' runs with an experiment."""
-    tag = json.dumps(_VIEW)
-    if client.get_experiment(experiment).tags.get(f"mlflow.sharedViewState.{_KEY}") != tag:
-        client.set_experiment_tag(experiment, f"mlflow.sharedViewState.{_KEY}", tag)
+    """Keep the view of the recipes' runs with an experiment, and a link to it where the experiment says nothing yet."""
+    tags = client.get_experiment(experiment).tags
+    if tags.get(f"mlflow.sharedViewState.{_KEY}") != json.dumps(_VIEW):
+        client.set_experiment_tag(experiment, f"mlflow.sharedViewState.{_KEY}", json.dumps(_VIEW))
+    if "mlflow.note.content" not in tags:
+        told = f"[Every recipe, best first](#/experiments/{experiment}/{_RUNS})"
+        client.set_experiment_tag(experiment, "mlflow.note.content", told)
 
 
 def address_of_runs(home: Path, track: Track, experiment: str) -> str:
     """Return the address of an experiment's table of runs, in that view."""
-    return f"{_pages(home, track)}/#/experiments/{experiment}/runs?viewStateShareKey={_KEY}"
+    return f"{_pages(home, track)}/#/experiments/{experiment}/{_RUNS}"
 
 
 def _pages(home: Path, track: Track) -> str:

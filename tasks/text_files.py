@@ -63,19 +63,27 @@ def open_texts(path: Path, names: Sequence[str]) -> AbstractContextManager[TextF
     object, another number of fields, bytes that are no UTF-8) says so in its problem. Raises TitlesFileError naming
     file and column.
     """
-    openers: dict[str, Callable[[Path, Sequence[str]], AbstractContextManager[TextFile]]] = {
+    check_file(path)
+    return _openers()[path.suffix.lower()](path, names)
+
+
+def check_file(path: Path) -> None:
+    """Check what is known of a file of texts before it is opened; raises TitlesFileError."""
+    openers = _openers()
+    if path.suffix.lower() not in openers:
+        raise TitlesFileError(f"{path}: expected a file of texts, its name ending in {', '.join(openers)}")
+    if not path.is_file():
+        raise TitlesFileError(f"{path}: no such file; expected a file of texts")
+
+
+def _openers() -> dict[str, Callable[[Path, Sequence[str]], AbstractContextManager[TextFile]]]:
+    return {
         ".csv": functools.partial(_open_delimited, delimiter=","),
         ".tsv": functools.partial(_open_delimited, delimiter="\t"),
         ".jsonl": _open_json_lines,
         ".ndjson": _open_json_lines,
         ".parquet": _open_parquet,
     }
-    suffix = path.suffix.lower()
-    if suffix not in openers:
-        raise TitlesFileError(f"{path}: expected a file of texts, its name ending in {', '.join(openers)}")
-    if not path.is_file():
-        raise TitlesFileError(f"{path}: no such file; expected a file of texts")
-    return openers[suffix](path, names)
 
 
 def read_parquet(path: Path) -> pq.ParquetFile:
@@ -153,8 +161,9 @@ def _delimited_rows(
         except StopIteration:
             return
         except csv.Error as error:
-            hint = "a quote not closed? " if lines.take_back() else ""
-            yield Row(None, problem=f"expected {len(header)} fields, got: {hint}{error} (line {lines.number})")
+            hint = ", perhaps by a quote that is not closed" if lines.take_back() else ""
+            told = f"expected {len(header)} fields, got a broken row{hint}: {error} (line {lines.number})"
+            yield Row(None, problem=told)
             continue
         if fields and len(fields) != len(header):
             yield Row(None, problem=f"expected {len(header)} fields, got {len(fields)} (line {lines.number})")

@@ -15,7 +15,6 @@ from prefect.runtime import flow_run
 from pydantic import BaseModel
 
 from conf.names import Corpus
-from conf.operation import Track
 from conf.schema import Settings, dump
 from tasks import packaging
 from tasks.artifacts import show_image, show_link, show_table
@@ -24,14 +23,15 @@ from tasks.corpus import PLOTS, StoredCorpus, drop_table
 from tasks.datasets import log_datasets
 from tasks.embedding import StoredVectors
 from tasks.evaluation import CURVE, PREDICTED, Evaluation, read_figures
+from tasks.leaderboard import compare_answers
 from tasks.logic.advice import advise
-from tasks.logic.notes import corpus_note, recipe_note
+from tasks.logic.notes import corpus_note, recipe_note, told, told_difference
 from tasks.retries import TRACKING
 from tasks.reuse import cached
 from tasks.runs import code_tags, conf_tags, experiment_id, find_runs, flatten, log_batches, new_run, remove_run
 from tasks.runs_table import address_of_runs, store_view
 from tasks.system_metrics import read_usage, usage_steps
-from tasks.training import StoredModel, read_history
+from tasks.training import StoredModel, members_of, read_history
 
 # What MLflow takes in no metric's name; a slash would make a folder of its own.
 _METRIC_NAME = re.compile(r"[^\w\-. :]")
@@ -148,11 +148,15 @@ def log_recipe(
         "genres": ",".join(corpus.genres),
         **code_tags(),
     }
-    run_id = new_run(client, parent.experiment_id, _run_name(model), tags)
+    run_id = new_run(client, parent.experiment_id, _run_name(model.recipe), tags)
     _log_figures(client, run_id, settings, corpus, model, evaluation)
     log_datasets(client, run_id, corpus)
+    note = recipe_note(model.recipe, corpus.corpus, read_figures(evaluation), model.weights, advice)
     tags = {
-        "mlflow.note.content": recipe_note(model.recipe, corpus.corpus, read_figures(evaluation), model.weights, advice)
+        "mlflow.note.content": note,
+        # As people read them; the metrics have all digits.
+        "f1_micro": told(evaluation.test_f1_micro, evaluation.interval_f1_micro),
+        "f1_macro": told(evaluation.test_f1_macro, evaluation.interval_f1_macro),
     }
     if origin:
         tags |= {"reused_from": origin[0].info.run_id, "model_uri": origin[0].data.tags.get("model_uri", "")}
@@ -173,23 +177,30 @@ def best_candidate(runs: list[LoggedRun]) -> LoggedRun:
 
 
 @task(task_run_name="close MLflow run of {parent.corpus}", cache_policy=NO_CACHE, **TRACKING)
-def close_parent(home: Path, track: Track, parent: ParentRun, runs: list[LoggedRun], promotion: Promotion) -> None:
-    """Write the outcome in words and the best recipe's figures to the parent run and end it."""
-    client = connect(home, track)
+def close_parent(
+    home: Path, settings: Settings, parent: ParentRun, runs: list[LoggedRun], promotion: Promotion
+) -> None:
+    """Write the outcome in words and the best recipe's figures to the parent run and end it.
+
+    Each recipe's run is told by how much it differs from the best one on the test titles.
+    """
+    client = connect(home, settings.track)
     best = max(runs, key=lambda run: run.evaluation.validation_f1_micro)
     ranked = sorted(runs, key=lambda run: -run.evaluation.test_f1_micro)
+    differences = {run.run_id: _difference(run, best, settings) for run in ranked if run.run_id != best.run_id}
     rows = [
         {
-            "recipe": run.recipe,
-            "test micro-F1": round(run.evaluation.test_f1_micro, 4),
+            "recipe": _run_name(run.recipe),
+            "test micro-F1": f"{run.evaluation.test_f1_micro:.4f}",
             "micro interval": _interval(run.evaluation.interval_f1_micro),
-            "test macro-F1": round(run.evaluation.test_f1_macro, 4),
+            "test macro-F1": f"{run.evaluation.test_f1_macro:.4f}",
             "macro interval": _interval(run.evaluation.interval_f1_macro),
             "test titles": run.evaluation.test_titles,
+            f"micro-F1 to {best.recipe}": differences.get(run.run_id, ""),
         }
         for run in ranked
     ]
-    told = "; ".join(f"{row['recipe']} {row['test micro-F1']:.4f}" for row in rows)
+    summary = "; ".join(f"{row['recipe']} {row['test micro-F1']}" for row in rows)
     became = "is champion" if promotion.promoted else "is not promoted"
     outcome = (
         f"Best on validation: {best.recipe}. {promotion.name} version {promotion.version} {became}: {promotion.reason}."
@@ -198,19 +209,29 @@ def close_parent(home: Path, track: Track, parent: ParentRun, runs: list[LoggedR
     curve = best.evaluation.folder / CURVE
     show_image(curve, key=f"{parent.corpus}-threshold-curve", description=f"{best.recipe}: validation F1 by threshold")
     show_link(
-        address_of_runs(home, track, parent.experiment_id),
+        address_of_runs(home, settings.track, parent.experiment_id),
         "MLflow's runs",
         key=f"{parent.corpus}-mlflow",
         description=f"Every {parent.corpus} run compared",
     )
-    get_run_logger().info("%s: test micro-F1 %s. %s", parent.corpus, told, outcome)
+    get_run_logger().info("%s: test micro-F1 %s. %s", parent.corpus, summary, outcome)
     metrics = {"test.f1_micro": best.evaluation.test_f1_micro, "test.f1_macro": best.evaluation.test_f1_macro}
     metrics |= _interval_metrics(
         "test", {"f1_micro": best.evaluation.interval_f1_micro, "f1_macro": best.evaluation.interval_f1_macro}
     )
+    for run_id, difference in differences.items():
+        client.set_tag(run_id, "to_best", difference)
     note = corpus_note(rows, _told_data(client, parent), outcome, best.recipe, best.advice)
     log_batches(client, parent.run_id, metrics=metrics, tags={"mlflow.note.content": note, "best": best.recipe})
     client.set_terminated(parent.run_id, "FINISHED")
+
+
+def _difference(run: LoggedRun, best: LoggedRun, settings: Settings) -> str:
+    """Say by how much a recipe's micro-F1 differs from the best one's on the test titles, with its interval."""
+    ours, theirs = [pd.read_parquet(each.evaluation.folder / PREDICTED).set_index("title_id") for each in (run, best)]
+    named = (*ours["actual"], *ours["predicted"], *theirs["predicted"])
+    genres = sorted({genre for names in named for genre in names})
+    return told_difference(compare_answers(ours, theirs, genres, settings))
 
 
 def _told_data(client: Any, parent: ParentRun) -> str:
@@ -229,8 +250,8 @@ def _log_figures(
     evaluation: Evaluation,
 ) -> None:
     figures = read_figures(evaluation)
-    metrics = {"threshold": figures["threshold"], "seconds": model.seconds, "epochs": float(model.epochs)}
-    for split in ("validation", "selection", "test"):
+    metrics: dict[str, float] = {}
+    for split in ("test", "validation", "selection"):
         scores = {key: value for key, value in figures[split].items() if isinstance(value, (int, float))}
         metrics |= {f"{split}.{key}": float(value) for key, value in scores.items()}
     metrics |= _interval_metrics("test", figures["intervals"])
@@ -244,6 +265,7 @@ def _log_figures(
     for genre, row in figures["test"]["per_genre"].items():
         # The rest is in per_genre.csv: MLflow's page draws a chart of each.
         metrics |= {f"genre/{genre}.{key}": float(row[key]) for key in ("f1", "support")}
+    metrics |= {"threshold": figures["threshold"], "seconds": model.seconds, "epochs": float(model.epochs)}
     steps = [
         (f"{split}.loss", epoch + 1, loss)
         for split, losses in read_history(model).items()
@@ -260,6 +282,9 @@ def _log_figures(
     if model.recipe != "prior":
         section = getattr(getattr(settings.train, model.recipe), corpus.corpus)
         params |= flatten(section.model_dump(mode="json"))
+        if model.recipe == "blend":
+            # The configuration also names those that are not trained here.
+            params["members"] = members_of(model)
     metrics |= {f"weight/{member}": weight for member, weight in model.weights.items()}
     log_batches(client, run_id, params=params, metrics=metrics, steps=steps)
     client.log_dict(run_id, figures, "figures.json")
@@ -296,7 +321,7 @@ def _advise(settings: Settings, model: StoredModel, evaluation: Evaluation) -> l
         section=f"train.{model.recipe}.{model.corpus}",
         epochs=getattr(section, "epochs", None),
         members=model.weights,
-        asked=getattr(section, "members", ()) if model.recipe == "blend" else (),
+        mixed=members_of(model),
     )
 
 
@@ -311,5 +336,5 @@ def _logged(run: Any, evaluation: Evaluation, advice: list[str], *, reused: bool
     )
 
 
-def _run_name(model: StoredModel) -> str:
-    return "prior-only" if model.recipe == "prior" else model.recipe
+def _run_name(recipe: str) -> str:
+    return "prior-only" if recipe == "prior" else recipe

@@ -221,6 +221,15 @@ def read_probabilities(model: StoredModel) -> dict[str, np.ndarray]:
         return {split: arrays[split] for split in SCORED_SPLITS}
 
 
+def members_of(model: StoredModel) -> list[str]:
+    """List the recipes that a blend was mixed of, those without weight, too; none for other recipes."""
+    if model.recipe != "blend":
+        return []
+    manifest = store.read_manifest(model.folder)
+    made_of = [Path(name) for name in manifest.inputs] if manifest else []
+    return [each.name.split("-")[1] for each in made_of if each.parent.name == "models"]
+
+
 def read_history(model: StoredModel) -> dict[str, list[float]]:
     """Read a fitted recipe's loss by epoch; empty for recipes without epochs."""
     history: dict[str, list[float]] = json.loads((model.folder / HISTORY).read_text())

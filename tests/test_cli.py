@@ -344,7 +344,8 @@ def test_texts_of_a_file_are_written(genreflow: Run, trained_home: TrainedHome, 
     pq.write_table(trained_home.titles, tmp_path / "titles.parquet")
     options = ["--home", trained_home.path, "--output", tmp_path / "genres.parquet", "--json"]
     answer = genreflow("predict", "--input", tmp_path / "titles.parquet", *options)
-    told = {"rows": 240, "output": f"{tmp_path}/genres.parquet", "problems": 0, "examples": []}
+    empty = trained_home.titles["summary"].null_count
+    told = {"rows": 240, "output": f"{tmp_path}/genres.parquet", "without_text": empty, "problems": 0, "examples": []}
     assert json.loads(answer.out) == told
     assert len(pd.read_parquet(tmp_path / "genres.parquet")) == 240
 
@@ -359,8 +360,8 @@ def test_bad_rows_of_a_file_are_told_and_the_others_answered(
     assert (answer.code, answer.err) == (0, "")
     lines = answer.out.splitlines()
     assert lines[:2] == [
-        f"22 rows predicted into {tmp_path}/genres.parquet",
-        "6 of them bad, without an answer (column problem):",
+        f"16 of 22 rows predicted into {tmp_path}/genres.parquet",
+        "6 bad, without an answer (column problem):",
     ]
     assert lines[2:] == [*(f"  row {number}: expected a text, got 5" for number in range(17, 22)), "  ..."]
 

@@ -59,7 +59,9 @@ def test_two_runs_stand_side_by_side(genreflow: Run, trained_home: TrainedHome) 
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        (("linear",), "expected two runs to set side by side, without --where; got linear"),
+        (("linear",), "expected two runs to set side by side; got linear"),
+        (("linear", "seed", "--where", "recipe=seed"), "expected two runs or --where"),
+        (("--where", "recipe=blent"), "no run has recipe=blent; genreflow compare without --where shows all"),
         (("linear", "none"), "no finished run 'none'"),
         (("--where", "embed.epoch=3"), "did you mean 'embed.epochs'"),
         (("--json", "--markdown"), "expected one of --json and --markdown"),
@@ -102,6 +104,7 @@ def test_champion_is_replaced_by_hand_and_put_back(genreflow: Run, home: Path, t
         (("2", "--corpus", "summary", "--reason", " "), "expected --reason"),
         (("2", "--corpus", "summary", "--reason", "x", "--rollback"), "expected either a version or --rollback"),
         (("9", "--corpus", "summary", "--reason", "x"), "genreflow-summary has no version 9; its versions are 1"),
+        (("--history", "--rollback"), "expected --history alone"),
         (("--corpus", "summary", "--reason", "x", "--rollback"), "replaced no other champion: nothing to go back to"),
     ],
 )
@@ -119,7 +122,18 @@ def test_card_of_the_champion_or_of_a_version(genreflow: Run, home: Path, tmp_pa
     shown = genreflow("card", "--corpus", "synopsis", "--home", home).out
     assert shown.startswith("genreflow-synopsis version 1 (candidate, champion)\n\n# genreflow-synopsis: ")
     file = tmp_path / "card.md"
-    assert genreflow("card", "1", "--corpus", "synopsis", "--home", home, "--output", file).code == 0
+    answer = genreflow("card", "v1", "--corpus", "synopsis", "--home", home, "--output", file)
+    assert answer.out.endswith(f": card written to {file}\n")
     assert file.read_text() == shown
     answer = genreflow("card", "4", "--corpus", "synopsis", "--home", home)
-    assert answer.err == "error: genreflow-synopsis has no version 4; its versions are 1\n"
+    assert (
+        answer.err
+        == "error: genreflow-synopsis has no version 4; its versions are 1, its aliases candidate, champion\n"
+    )
+
+
+@pytest.mark.parametrize("command", [("compare",), ("card",), ("promote", "--history")])
+def test_home_that_is_not_there_is_named_and_not_made(genreflow: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    answer = genreflow(*command, "--home", tmp_path / "none")
+    assert (answer.code, answer.err) == (1, f"error: {tmp_path}/none: no such folder; expected a home (--home)\n")
+    assert not (tmp_path / "none").exists()

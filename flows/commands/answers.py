@@ -19,8 +19,8 @@ FILES = "FILE.csv, .tsv, .jsonl or .parquet"
 
 
 @app.command(
-    epilog='Example: genreflow predict "A retired detective hunts a killer." --explain | '
-    "genreflow predict --input plots.csv --output genres.parquet --thresholds global | "
+    epilog='Examples:\n\ngenreflow predict "A retired detective hunts a killer." --explain\n\n'
+    "genreflow predict --input plots.csv --output genres.parquet --thresholds global\n\n"
     'genreflow predict "A storm cuts off a lighthouse." --model models:/genreflow-summary/2'
 )
 def predict(

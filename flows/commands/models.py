@@ -15,8 +15,8 @@ app = typer.Typer()
 
 
 @app.command(
-    epilog="Example: genreflow compare --corpus synopsis --where filter=base | "
-    "genreflow compare champion linear --corpus summary | genreflow compare --markdown > leaderboard.md"
+    epilog="Examples:\n\ngenreflow compare --corpus synopsis --where filter=base\n\n"
+    "genreflow compare champion linear --corpus summary\n\ngenreflow compare --markdown > leaderboard.md"
 )
 def compare(
     runs: Annotated[
@@ -28,7 +28,9 @@ def compare(
     ] = None,
     where: Annotated[
         list[str] | None,
-        typer.Option("--where", metavar="KEY=VALUE", help="Only runs with this conf key or tag. Repeatable."),
+        typer.Option(
+            "--where", metavar="KEY=VALUE", help="Only runs with this conf key, parameter or tag. Repeatable."
+        ),
     ] = None,
     corpus: OneCorpus = None,
     conf: Conf = Path("base"),
@@ -45,12 +47,14 @@ def compare(
     settings = load(conf, overrides or [])
     if as_json and markdown:
         raise GenreflowError("expected one of --json and --markdown")
-    if runs and (len(runs) != 2 or where):
-        raise GenreflowError(f"expected two runs to set side by side, without --where; got {' '.join(runs)}")
+    if runs and len(runs) != 2:
+        raise GenreflowError(f"expected two runs to set side by side; got {' '.join(runs)}")
+    if runs and where:
+        raise GenreflowError("expected two runs or --where, which chooses rows of the leaderboard; got both")
     session.quiet()
-    from flows.paths import home_path
+    from flows.paths import existing_home
 
-    path = home_path(home)
+    path = existing_home(home)
     if runs:
         from tasks.comparison import compare_two
 
@@ -63,13 +67,17 @@ def compare(
     names = [corpus] if corpus else list(settings.prepare.corpora)
     with terminal.working("comparing"):
         boards = {name: leaderboard(path, settings, name, where or ()) for name in names}
-    models.leaderboards(boards, as_json, markdown, filtered=bool(where))
+    if where and not any(boards.values()):
+        raise GenreflowError(f"no run has {' and '.join(where)}; genreflow compare without --where shows all")
+    models.leaderboards(boards, as_json, markdown)
 
 
-@app.command(epilog="Example: genreflow card --corpus summary | genreflow card 3 --corpus summary --output card.md")
+@app.command(
+    epilog="Examples:\n\ngenreflow card --corpus summary\n\ngenreflow card 3 --corpus summary --output card.md"
+)
 def card(
     version: Annotated[
-        int | None, typer.Argument(min=1, help="Version of the registered model. \\[default: the champion]")
+        str | None, typer.Argument(help="Version (3 or v3), champion or candidate. \\[default: champion]")
     ] = None,
     corpus: Annotated[Corpus, typer.Option("--corpus", help="Whose model.")] = "summary",
     output: Annotated[Path | None, typer.Option("--output", help="File for the card. \\[default: terminal]")] = None,
@@ -84,26 +92,25 @@ def card(
 
     settings = load(conf, overrides or [])
     session.quiet()
-    from flows.paths import home_path
+    from flows.paths import existing_home
     from tasks.cards import read_card
 
-    told = read_card(home_path(home), settings.track, corpus, version)
-    if output is None:
-        models.card(told)
-    else:
+    told = read_card(existing_home(home), settings.track, corpus, version)
+    if output is not None:
         from tasks import store
 
         store.write_bytes(output, told.encode())
+    models.card(told, output)
 
 
 @app.command(
-    epilog='Example: genreflow promote 3 --corpus summary --reason "better on short plots" | '
-    'genreflow promote --rollback --corpus summary --reason "calls every war film a comedy" | '
+    epilog='Examples:\n\ngenreflow promote 3 --corpus summary --reason "better on short plots"\n\n'
+    'genreflow promote --rollback --corpus summary --reason "calls every war film a comedy"\n\n'
     "genreflow promote --history"
 )
 def promote(
     version: Annotated[
-        int | None, typer.Argument(min=1, help="Version to make champion. \\[default: the candidate]")
+        str | None, typer.Argument(help="Version to make champion (3 or v3). \\[default: candidate]")
     ] = None,
     corpus: OneCorpus = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Why; it is kept with the model.")] = None,
@@ -128,11 +135,13 @@ def promote(
 
     settings = load(conf, overrides or [])
     session.quiet()
-    from flows.paths import home_path
+    from flows.paths import existing_home
     from tasks import moves, store
     from tasks.champion import model_name
 
-    path = home_path(home)
+    path = existing_home(home)
+    if history and (version or rollback or force or reason):
+        raise GenreflowError("expected --history alone, or with --corpus: it changes nothing")
     if history:
         names = [corpus] if corpus else list(settings.prepare.corpora)
         told = {model_name(settings.track, name): moves.history(path, settings.track, name) for name in names}

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from conf.errors import GenreflowError
 from flows.commands.options import Conf, Home, Json, Overrides
 
 app = typer.Typer()
@@ -127,15 +126,13 @@ def clean(
     """List old results, runs and models that no champion and nothing kept needs, with their bytes; --delete removes."""
     from conf.schema import load
     from flows import session
-    from flows.paths import home_path
+    from flows.paths import existing_home
     from flows.report import services, terminal
     from tasks import store, upkeep
 
     settings = load(conf, overrides or [])
     session.quiet()
-    path = home_path(home)
-    if not path.is_dir():
-        raise GenreflowError(f"{path}: no such folder; expected a home (--home)")
+    path = existing_home(home)
     with store.lock_home(path, settings.run.wait_seconds), terminal.working("looking for what nobody needs"):
         unneeded = upkeep.find_unneeded(path, settings, keep)
         if delete:

@@ -88,9 +88,12 @@ def written(told: FileAnswers, json_output: bool) -> None:
         as_json(told._asdict())
         return
     console = Console()
-    console.print(f"{told.rows:,} rows predicted into {told.output}", highlight=False, soft_wrap=True, markup=False)
+    answered = told.rows - told.without_text - told.problems
+    empty = f", {told.without_text:,} without a text" if told.without_text else ""
+    counts = f"{answered:,} of {told.rows:,} rows predicted into {told.output}{empty}"
+    console.print(counts, highlight=False, soft_wrap=True, markup=False)
     if told.problems:
-        console.print(f"{told.problems:,} of them bad, without an answer (column problem):", highlight=False)
+        console.print(f"{told.problems:,} bad, without an answer (column problem):", highlight=False)
         more = ["..."] if told.problems > len(told.examples) else []
         for line in (*told.examples, *more):
             console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)

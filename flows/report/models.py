@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -22,18 +23,26 @@ _ROW = (
 )  # fmt: skip
 
 
-def leaderboards(
-    boards: Mapping[Any, list[dict[str, Any]]], json_output: bool, markdown: bool, *, filtered: bool
-) -> None:
+def leaderboards(boards: Mapping[Any, list[dict[str, Any]]], json_output: bool, markdown: bool) -> None:
     """Show the leaderboard of each corpus; rows of other genre lists, filters or data stand in tables of their own."""
     if json_output:
         as_json({corpus: [{key: row[key] for key in _ROW} for row in rows] for corpus, rows in boards.items()})
         return
-    columns = ("recipe", "micro-F1", "interval", "macro-F1", "macro interval", "to champion", "standing", "run")
+    columns = (
+        "recipe",
+        "micro-F1",
+        "interval",
+        "macro-F1",
+        "macro interval",
+        "micro-F1 to champion",
+        "standing",
+        "run",
+    )
     for corpus, rows in boards.items():
         if not rows:
-            told = "no run is so" if filtered else "nothing trained yet in this home; start with genreflow demo or run"
-            Console().print(f"{corpus}: {told}", highlight=False)
+            Console().print(
+                f"{corpus}: no such run in this home; genreflow demo or genreflow run trains", highlight=False
+            )
         for (data, filter_), same in _grouped(rows).items():
             counts = f"{same[0]['genres']} genres, {same[0]['titles']:,} test titles"
             title = f"{corpus}: filter {filter_}, {counts}, data {data}"
@@ -72,10 +81,12 @@ def side_by_side(side: Any, json_output: bool, markdown: bool) -> None:
     tables.show("Genres that differ most", columns, genres, words=("genre",), markdown=markdown)
 
 
-def card(told: str) -> None:
-    """Show a model's card: drawn on a terminal, as Markdown anywhere else."""
+def card(told: str, output: Path | None) -> None:
+    """Show a model's card: drawn on a terminal, as Markdown anywhere else; or say into which file it was written."""
     console = Console()
-    if console.is_terminal:
+    if output is not None:
+        console.print(f"{told.partition(chr(10))[0]}: card written to {output}", highlight=False, soft_wrap=True)
+    elif console.is_terminal:
         console.print(Markdown(told))
     else:
         sys.stdout.write(told)
@@ -102,7 +113,7 @@ def moved(name: str, move: Any, json_output: bool) -> None:
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
-    version = f"v{row['version']} {row['standing']}" if row["version"] else ""
+    version = f"v{row['version']} {row['standing'].removesuffix(' champion')}" if row["version"] else ""
     difference = _difference(row["against_champion"]) if row["against_champion"] else ""
     return [
         shown(row["recipe"]),

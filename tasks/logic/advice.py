@@ -19,13 +19,13 @@ def advise(
     section: str,
     epochs: int | None,
     members: Mapping[str, float],
-    asked: Sequence[str],
+    mixed: Sequence[str],
 ) -> list[str]:
     """List what to try next, what bears on most titles first.
 
     figures are logic.figures.make_figures', history a network's losses by epoch, section the recipe's key in the
-    configuration, epochs how many it was allowed (None: not trained by epochs), members a blend's weights and asked
-    its members in the configuration.
+    configuration, epochs how many it was allowed (None: not trained by epochs), members a blend's weights and mixed
+    the recipes that it was mixed of.
     """
     return [
         told
@@ -36,7 +36,7 @@ def advise(
             _probabilities(figures),
             *_groups(figures),
             _weakest(figures),
-            _without_weight(members, asked, section),
+            _without_weight(members, mixed, section),
         )
         if told
     ]
@@ -93,7 +93,7 @@ def _groups(figures: Mapping[str, Any]) -> list[str]:
     ]
     return [
         f"{name} have micro-F1 {row['f1_micro']:.2f} [{row['f1_micro_low']:.2f}, {row['f1_micro_high']:.2f}], below "
-        f"the {all_titles:.2f} of all: look at mistakes.csv for them"
+        f"the {all_titles:.2f} of all: look at texts of that kind, and for more of them"
         for name, row in found
     ]
 
@@ -111,8 +111,8 @@ def _weakest(figures: Mapping[str, Any]) -> str | None:
     return f"weakest genres: {named}; more titles of them, or leave them out with prepare.min_genre_titles"
 
 
-def _without_weight(members: Mapping[str, float], asked: Sequence[str], section: str) -> str | None:
-    idle = [name for name in asked if name not in members]
+def _without_weight(members: Mapping[str, float], mixed: Sequence[str], section: str) -> str | None:
+    idle = [name for name in mixed if name not in members]
     if not members or not idle:
         return None
     return f"{', '.join(idle)} got no weight in the blend: {section}.members without them predicts the same, sooner"

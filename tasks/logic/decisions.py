@@ -67,15 +67,23 @@ def under(decision: Mapping[str, Any], thresholds: str) -> dict[str, Any]:
 
     Raises ValueError for anything else, and for a number that is not between 0 and 1.
     """
-    if thresholds in ("", *RULES):
+    number = read_thresholds(thresholds)
+    if number is None:
         return {**decision, "threshold_rule": thresholds or decision["threshold_rule"]}
+    return {**decision, "threshold_rule": "global", "threshold": number}
+
+
+def read_thresholds(thresholds: str) -> float | None:
+    """Return the number for all genres that is asked for, None for a rule or ""; raises ValueError as under does."""
+    if thresholds in ("", *RULES):
+        return None
     try:
         number = float(thresholds)
     except ValueError:
         number = math.nan
     if not 0 <= number <= 1:
         raise ValueError(f"thresholds: expected global, per_genre or a number between 0 and 1, got {thresholds!r}")
-    return {**decision, "threshold_rule": "global", "threshold": number}
+    return number
 
 
 def thresholds_of(decision: Mapping[str, Any]) -> list[float]:

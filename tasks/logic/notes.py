@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks.logic.markdown import markdown_table
-
 _ADVICE = 4
 
 
 def told(value: float, interval: Sequence[float]) -> str:
     """Return a figure with its interval."""
     return f"{value:.4f} [{interval[0]:.4f}, {interval[1]:.4f}]"
+
+
+def told_difference(compared: Mapping[str, float]) -> str:
+    """Return a difference of logic.metrics.paired_bootstrap with its interval."""
+    return f"{compared['difference']:+.4f} [{compared['low']:+.4f}, {compared['high']:+.4f}]"
 
 
 def recipe_note(
@@ -34,12 +37,13 @@ def recipe_note(
 
 def corpus_note(rows: Sequence[Mapping[str, Any]], data: str, outcome: str, best: str, advice: Sequence[str]) -> str:
     """Describe a pipeline run on a corpus: rows of its recipes, best first, and what became of the champion."""
-    columns = list(rows[0])
-    numbers = frozenset(columns) - {"recipe"}
+    # No table: MLflow's page draws one without any space between its columns.
+    lines_ = ["; ".join(f"{name} {value}" for name, value in row.items() if name != "recipe" and value) for row in rows]
+    listed = "\n".join(f"- **{row['recipe']}**: {line}" for row, line in zip(rows, lines_, strict=True))
     lines = [
         f"**Won**: {outcome}",
         f"**Compared**: {len(rows)} recipes on {data}.",
-        markdown_table(columns, [list(row.values()) for row in rows], numbers),
+        listed,
         _to_try(advice, f" with {best}"),
     ]
     return "\n\n".join(lines)

@@ -45,7 +45,7 @@ def predict(trained_home: TrainedHome, folder: Path, rows: int) -> int:
     )
     assert done.returncode == 0, done.stderr
     told, _, peak = done.stdout.strip().rpartition("\n")
-    assert json.loads(told) == {"rows": rows, "output": str(target), "problems": 0, "examples": []}
+    assert json.loads(told) == {"rows": rows, "output": str(target), "without_text": 0, "problems": 0, "examples": []}
     written = pq.ParquetFile(target)
     assert written.metadata.num_rows == rows
     last = written.read_row_group(written.num_row_groups - 1)

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import mlflow
 import pytest
@@ -206,7 +207,13 @@ def test_runs_say_in_words_what_won_and_what_to_try(client: mlflow.MlflowClient,
     best = parent.data.tags["best"]
     assert f"**Won**: Best on validation: {best}." in note
     assert f"**To try** with {best}" in note
-    assert all(f"| {recipe} | " in note for recipe in RECIPES)
+    for recipe, run in children.items():
+        name = "prior-only" if recipe == "prior" else recipe
+        assert f"- **{name}**: test micro-F1 {run.data.metrics['test.f1_micro']:.4f}" in note
+        if recipe != best:
+            difference = run.data.metrics["test.f1_micro"] - children[best].data.metrics["test.f1_micro"]
+            assert run.data.tags["to_best"].startswith(f"{difference:+.4f} [")
+            assert f"micro-F1 to {best} {run.data.tags['to_best']}" in note
     for recipe, run in children.items():
         figure = f"micro-F1 {run.data.metrics['test.f1_micro']:.4f}"
         assert run.data.tags["mlflow.note.content"].startswith(f"**{recipe}**")
@@ -218,7 +225,8 @@ def test_experiment_keeps_the_view_that_the_link_opens(
     client: mlflow.MlflowClient, corpus: Corpus, trained_home: TrainedHome
 ) -> None:
     experiment = client.get_experiment_by_name(f"genreflow/{corpus}")
-    _, key = address_of_runs(trained_home.path, trained_home.settings.track, experiment.experiment_id).split("Key=")
+    address = address_of_runs(trained_home.path, trained_home.settings.track, experiment.experiment_id)
+    (key,) = parse_qs(address.partition("?")[2])["viewStateShareKey"]
     view = json.loads(experiment.tags[f"mlflow.sharedViewState.{key}"])
     _, children = runs_of(client, corpus)
     order = [f"{view['orderByKey']} DESC"]
@@ -226,6 +234,8 @@ def test_experiment_keeps_the_view_that_the_link_opens(
     assert sorted(run.data.tags["recipe"] for run in shown) == RECIPES
     metrics = [name.split("`")[1] for name in view["selectedColumns"] if name.startswith("metrics.")]
     assert set(metrics) <= set(children["linear"].data.metrics)
+    tags = [name.split("`")[1] for name in view["selectedColumns"] if name.startswith("tags.")]
+    assert set(tags) - {"standing", "decision"} <= set(children["prior"].data.tags) | {"to_best"}
     charts = {chart["metricKey"] for chart in view["compareRunCharts"]}
     assert charts <= set(children["bilstm"].data.metrics)
 

@@ -25,7 +25,7 @@ def told(changed: dict[str, Any], **others: Any) -> list[str]:
         "section": "train.bilstm.summary",
         "epochs": None,
         "members": {},
-        "asked": (),
+        "mixed": (),
     }
     return advise(changed, **{**given, **others})
 
@@ -73,5 +73,5 @@ def test_loss_that_rises_early_asks_for_less_freedom() -> None:
 
 
 def test_member_without_weight_is_named() -> None:
-    (only,) = told(figures(), members={"bilstm": 1.0}, asked=["linear", "bilstm"], section="train.blend.summary")
+    (only,) = told(figures(), members={"bilstm": 1.0}, mixed=["linear", "bilstm"], section="train.blend.summary")
     assert only.startswith("linear got no weight in the blend: train.blend.summary.members without them")

@@ -58,7 +58,7 @@ def test_a_model_answers_for_its_own_corpus(trained_home: TrainedHome, folder: P
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
-        ("nowhere", "nowhere: no such folder; expected that of an MLflow model, or a URI"),
+        ("nowhere", "nowhere: no such folder; expected the folder of an MLflow model, or a URI"),
         (
             "models:/genreflow-summary/99",
             r"models:/genreflow-summary/99: cannot be fetched: Model Version .* not found",
@@ -74,7 +74,7 @@ def test_a_model_that_is_not_there_is_named(ask: Any, model: str, expected: str)
 
 
 def test_a_folder_that_is_no_model_is_named(ask: Any, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=f"{tmp_path}: no MLflow model: it has no file MLmodel"):
+    with pytest.raises(ModelError, match=f"{tmp_path}: no MLflow model: it has no file MLmodel; expected the folder"):
         ask(model=str(tmp_path))
 
 

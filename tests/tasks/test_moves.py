@@ -49,21 +49,33 @@ def test_runs_moves_are_on_record(home: Path, settings: Settings, three: None) -
     assert standings(home, settings) == ["former champion", "former champion", "champion"]
 
 
-def test_record_is_a_table_of_the_models_description(home: Path, settings: Settings, three: None) -> None:
+def test_record_is_a_list_in_the_models_description(home: Path, settings: Settings, three: None) -> None:
     lines = connect(home, settings.track).get_registered_model(NAME).description.splitlines()
     assert lines[0] == "Movie genres from the summary of a title."
-    assert [line.split(" | ")[1:4] for line in lines[4:]] == [
-        ["3", "2", "pipeline"], ["2", "1", "pipeline"], ["1", "none", "pipeline"],
+    assert [line.partition(": ")[2].partition(":")[0] for line in lines[4:]] == [
+        "version 3 in place of 2 (pipeline)", "version 2 in place of 1 (pipeline)",
+        "version 1 in place of none (pipeline)",
     ]  # fmt: skip
 
 
 def test_version_is_promoted_by_hand_with_its_reason(
     home: Path, settings: Settings, three: None, opens: list[str]
 ) -> None:
-    move = promote(home, settings.track, "summary", 1, "fewer wrong comedies", force=False)
+    move = promote(home, settings.track, "summary", "1", "fewer wrong comedies", force=False)
     assert (move.version, move.before, move.how, move.reason) == (1, 3, "by hand", "fewer wrong comedies")
     assert (champion(home, settings), opens) == (1, ["1"])
     assert standings(home, settings) == ["champion", "former champion", "former champion"]
+
+
+def test_move_by_hand_is_told_where_people_look(home: Path, settings: Settings, three: None) -> None:
+    roll_back(home, settings.track, "summary", "calls wars comedies")
+    client = connect(home, settings.track)
+    for number, expected in ((2, "champion since"), (3, "former champion, until")):
+        version = client.get_model_version(NAME, str(number))
+        told = version.description.splitlines()[-1]
+        assert told.lower().startswith(expected)
+        assert told.endswith("(rollback): calls wars comedies.")
+        assert f"version {number} {expected}" in client.get_run(version.run_id).data.tags["decision"]
 
 
 def test_candidate_is_promoted_where_no_version_is_named(
@@ -92,14 +104,14 @@ def test_rolled_back_model_is_not_promoted_again_by_the_next_run(
     assert (promotion.version, promotion.promoted) == (3, False)
     assert promotion.reason == "unchanged: this model is version 3 already; it was rolled back: calls wars comedies"
     assert champion(home, settings) == 2
-    promote(home, settings.track, "summary", 3, "it was the subtitles", force=False)
+    promote(home, settings.track, "summary", "3", "it was the subtitles", force=False)
     assert challenge(bilstm=0.9).reason == "unchanged: this model is version 3 already, the champion"
 
 
 def test_model_replaced_by_hand_is_not_promoted_again_by_the_next_run(
     home: Path, settings: Settings, three: None, challenge: Any
 ) -> None:
-    promote(home, settings.track, "summary", 1, "smaller", force=False)
+    promote(home, settings.track, "summary", "1", "smaller", force=False)
     assert not challenge(bilstm=0.9).promoted
     assert champion(home, settings) == 1
 
@@ -133,9 +145,9 @@ def test_version_that_misbehaves_is_refused_unless_forced(
     challenge(behaves=False, bilstm=0.9)
     expected = r"version 2 failed the behaviour tests \(minimum 14/20, .*\): not promoted; --force"
     with pytest.raises(MoveError, match=expected):
-        promote(home, settings.track, "summary", 2, "better", force=False)
+        promote(home, settings.track, "summary", "2", "better", force=False)
     assert champion(home, settings) == 1
-    assert promote(home, settings.track, "summary", 2, "better", force=True).version == 2
+    assert promote(home, settings.track, "summary", "2", "better", force=True).version == 2
 
 
 def test_version_that_does_not_open_is_refused(
@@ -145,7 +157,7 @@ def test_version_that_does_not_open_is_refused(
         raise ModelError(f"{name} version {version}: linear.npz is missing")
 
     monkeypatch.setattr(moves, "open_version", broken)
-    for move in (lambda: promote(home, settings.track, "summary", 1, "x", force=True),
+    for move in (lambda: promote(home, settings.track, "summary", "1", "x", force=True),
                  lambda: roll_back(home, settings.track, "summary", "x")):  # fmt: skip
         with pytest.raises(ModelError, match="is missing"):
             move()
@@ -156,7 +168,7 @@ def test_version_that_does_not_open_is_refused(
     ("version", "expected"), [(7, "no version 7; its versions are 1, 2, 3"), (3, "champion already")]
 )
 def test_version_that_cannot_be_promoted_is_named(
-    home: Path, settings: Settings, three: None, version: int, expected: str
+    home: Path, settings: Settings, three: None, version: str, expected: str
 ) -> None:
     with pytest.raises(MoveError, match=expected):
         promote(home, settings.track, "summary", version, "x", force=False)
@@ -169,7 +181,7 @@ def test_home_without_a_model_says_what_to_run(home: Path, settings: Settings) -
 
 
 def test_cleaning_leaves_what_a_rollback_goes_back_to(home: Path, settings: Settings, three: None) -> None:
-    promote(home, settings.track, "summary", 1, "smaller", force=False)
+    promote(home, settings.track, "summary", "1", "smaller", force=False)
     client = connect(home, settings.track)
     versions = sorted(client.search_model_versions(f"name = '{NAME}'"), key=lambda version: -int(version.version))
     client.delete_registered_model_alias(NAME, "candidate")

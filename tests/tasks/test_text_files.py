@@ -43,7 +43,7 @@ def test_a_bad_delimited_row_keeps_its_place(tmp_path: Path) -> None:
     assert [row.title_id for row in rows] == ["1", None, None, "4", "\ufffd", None, "7"]
     assert problems(rows) == {
         2: "expected 2 fields, got 1 (line 3)",
-        3: "expected 2 fields, got: ',' expected after '\"' (line 4)",
+        3: "expected 2 fields, got a broken row: ',' expected after '\"' (line 4)",
         4: "expected UTF-8, got b'\\xe9' at byte 4",
         6: "expected 2 fields, got 3 (line 7)",
     }
@@ -55,7 +55,7 @@ def test_a_quote_that_is_never_closed_takes_its_own_line_only(tmp_path: Path) ->
         ("1", "A"), (None, None), ("3", "C"), ("4", "D\nE"), (None, None), ("6", "G"),
     ]  # fmt: skip
     assert list(problems(rows)) == [2, 5]
-    assert "a quote not closed?" in problems(rows)[5]
+    assert "got a broken row, perhaps by a quote that is not closed" in problems(rows)[5]
     assert problems(rows)[5].endswith("(line 7)")
 
 

@@ -198,7 +198,7 @@ def test_parent_whose_logging_is_cut_anywhere_is_whole_and_single_when_retried(
 
     def log(pipeline_run: str) -> str:
         parent = open_run(pipeline_run)
-        close_parent.fn(home, settings.track, parent, [row], promotion)
+        close_parent.fn(home, settings, parent, [row], promotion)
         return parent.run_id
 
     expected = kept(client, log(SECOND))
@@ -264,7 +264,7 @@ def test_closed_parent_tells_the_best_recipe_and_the_promotion(
     promotion = Promotion(
         corpus="summary", name="genreflow-summary", version=1, recipe="linear", promoted=True, reason="no incumbent"
     )
-    close_parent.fn(home, settings.track, parent, [row], promotion)
+    close_parent.fn(home, settings, parent, [row], promotion)
     tags = tags_of(home, settings, parent.run_id)
     assert statuses(home, settings, parent)[parent.run_id] == "FINISHED"
     assert tags["best"] == "prior"
