@@ -227,7 +227,8 @@ def members_of(model: StoredModel) -> list[str]:
         return []
     manifest = store.read_manifest(model.folder)
     made_of = [Path(name) for name in manifest.inputs] if manifest else []
-    return [each.name.split("-")[1] for each in made_of if each.parent.name == "models"]
+    # Manifests of an older genreflow name nothing; those that weigh are known in any case.
+    return [each.name.split("-")[1] for each in made_of if each.parent.name == "models"] or list(model.weights)
 
 
 def read_history(model: StoredModel) -> dict[str, list[float]]:
