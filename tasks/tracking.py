@@ -219,8 +219,11 @@ def close_parent(
     metrics |= _interval_metrics(
         "test", {"f1_micro": best.evaluation.interval_f1_micro, "f1_macro": best.evaluation.interval_f1_macro}
     )
-    for run_id, difference in differences.items():
-        client.set_tag(run_id, "to_best", difference)
+    for run in runs:
+        # A reused result is shown by the row that it repeats, which was told of the best one of its own day.
+        origin = client.get_run(run.run_id).data.tags.get("reused_from", run.run_id)
+        for run_id in {run.run_id, origin}:
+            client.set_tag(run_id, "to_best", differences.get(run.run_id, "best"))
     note = corpus_note(rows, _told_data(client, parent), outcome, best.recipe, best.advice)
     log_batches(client, parent.run_id, metrics=metrics, tags={"mlflow.note.content": note, "best": best.recipe})
     client.set_terminated(parent.run_id, "FINISHED")

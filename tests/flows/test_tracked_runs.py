@@ -214,6 +214,7 @@ def test_runs_say_in_words_what_won_and_what_to_try(client: mlflow.MlflowClient,
             difference = run.data.metrics["test.f1_micro"] - children[best].data.metrics["test.f1_micro"]
             assert run.data.tags["to_best"].startswith(f"{difference:+.4f} [")
             assert f"micro-F1 to {best} {run.data.tags['to_best']}" in note
+    assert children[best].data.tags["to_best"] == "best"
     for recipe, run in children.items():
         figure = f"micro-F1 {run.data.metrics['test.f1_micro']:.4f}"
         assert run.data.tags["mlflow.note.content"].startswith(f"**{recipe}**")
@@ -235,7 +236,7 @@ def test_experiment_keeps_the_view_that_the_link_opens(
     metrics = [name.split("`")[1] for name in view["selectedColumns"] if name.startswith("metrics.")]
     assert set(metrics) <= set(children["linear"].data.metrics)
     tags = [name.split("`")[1] for name in view["selectedColumns"] if name.startswith("tags.")]
-    assert set(tags) - {"standing", "decision"} <= set(children["prior"].data.tags) | {"to_best"}
+    assert set(tags) - {"standing", "decision"} <= set(children["prior"].data.tags)
     charts = {chart["metricKey"] for chart in view["compareRunCharts"]}
     assert charts <= set(children["bilstm"].data.metrics)
 

@@ -271,5 +271,24 @@ def test_closed_parent_tells_the_best_recipe_and_the_promotion(
     assert "no incumbent" in tags["mlflow.note.content"]
 
 
+def test_row_that_a_later_run_repeats_is_told_of_that_runs_best(
+    home: Path, settings: Settings, summaries: StoredCorpus, open_run: Any, recipe: Recipe, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(tracking.packaging, "log_model", lambda run_id, *_: f"models:/m-{run_id}")
+    told = {"corpus": "summary", "name": "genreflow-summary", "version": 1, "recipe": "linear", "promoted": True}
+    promotion = Promotion.model_validate({**told, "reason": "no incumbent"})
+    first, second = open_run(FIRST), open_run(SECOND)
+    row = log_recipe.fn(home, settings, first, summaries, *recipe("prior", 0.1))
+    close_parent.fn(home, settings, first, [row], promotion)
+    assert tags_of(home, settings, row.run_id)["to_best"] == "best"
+    again = log_recipe.fn(home, settings, second, summaries, *recipe("prior", 0.1))
+    better = log_recipe.fn(home, settings, second, summaries, *recipe("linear", 0.9))
+    close_parent.fn(home, settings, second, [again, better], promotion)
+    difference = row.evaluation.test_f1_micro - better.evaluation.test_f1_micro
+    for run in (row, again):
+        assert tags_of(home, settings, run.run_id)["to_best"].startswith(f"{difference:+.4f} [")
+    assert tags_of(home, settings, better.run_id)["to_best"] == "best"
+
+
 def test_home_without_runs_has_an_empty_leaderboard(home: Path, settings: Settings) -> None:
     assert leaderboard(home, settings, "summary") == []
