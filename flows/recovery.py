@@ -22,7 +22,7 @@ from prefect.futures import PrefectFuture, wait
 from prefect.states import Crashed
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from conf.operation import Track
+from conf.operation import Track, without_login
 from tasks import store
 from tasks.fit_process import end_fits
 from tasks.mlflow_store import TrackingError, is_away, reason_of
@@ -74,7 +74,8 @@ def end_early(
     # What else is under way ends first, or it would mark its run finished after this mark.
     wait(list(futures), _LAST_SECONDS if ended else None)
     what = f"ended from outside ({type(error).__name__}): cancelled, interrupted, or its worker was stopped"
-    reason = what if ended else f"{type(error).__name__}: {error}"
+    # MLflow's own messages name its address as it was given, with user and password.
+    reason = what if ended else without_login(f"{type(error).__name__}: {error}")
     ending = Ending(status="KILLED" if ended else "FAILED", reason=reason)
     logger = get_run_logger()
     if not end_runs(home, track, pipeline_run, ending.status, ending.reason, logger):
@@ -90,6 +91,7 @@ def results_kept(home: Path) -> Iterator[None]:
         if not is_away(error):
             raise
         what = str(error) if isinstance(error, TrackingError) else f"MLflow does not answer: {reason_of(error)}"
+        what = without_login(what)
         raise ResultsKeptError(
             f"{what}. What was made is kept in {home} and is sent when this run is retried, or started again"
         ) from error

@@ -98,7 +98,7 @@ def check_behaviour(home: Path, settings: Settings, corpus: StoredCorpus, runs: 
         summary = draft.summary
     needed = {kind: getattr(settings.behaviour, kind) for kind in behaviour.KINDS}
     report = BehaviourReport(**summary, folder=folder, fingerprint=fingerprint, needed=needed, reused=bool(found))
-    _log_once(client, best.run_id, report)
+    _log_once(client, best.row, report)
     get_run_logger().info("%s %s: %s", corpus.corpus, best.recipe, report.reason)
     return cached(report, folder) if found else report
 

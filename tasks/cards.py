@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from conf.names import Corpus
 from conf.operation import Track
 from conf.schema import Settings
-from tasks.champion import connect, model_name
+from tasks.champion import CHAMPION, connect, model_name
 from tasks.logic.model_card import Data, Judged, Model, render_card
+from tasks.mlflow_store import is_away
 from tasks.moves import MoveError, find_version
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def make_card(
 
 def log_card(client: Any, run: LoggedRun, card: str) -> None:
     """Keep a model's card with its run and with the logged model itself, with which it travels."""
-    client.log_text(run.run_id, card, CARD)
+    client.log_text(run.row, card, CARD)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / CARD
         file.write_text(card, encoding="utf-8")
@@ -96,11 +97,13 @@ def read_card(home: Path, track: Track, corpus: Corpus, version: str | None) -> 
     from mlflow.exceptions import MlflowException
 
     client, name = connect(home, track), model_name(track, corpus)
-    found = find_version(client, name, version or "champion")
+    found = find_version(client, name, version or CHAMPION)
     aliases = [alias for alias, number in client.get_registered_model(name).aliases.items() if number == found.version]
     standing = f" ({', '.join(sorted(aliases))})" if aliases else ""
     try:
         card = mlflow.artifacts.load_text(f"{client.get_run(found.run_id).info.artifact_uri}/{CARD}")
     except (MlflowException, OSError) as error:
+        if is_away(error):
+            raise
         raise MoveError(f"{name} version {found.version} has no card ({error}); training it again makes one") from None
     return f"{name} version {found.version}{standing}\n\n{card}"

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, get_args
 from conf.names import CORPORA, Corpus, Recipe
 from conf.schema import Settings
 from tasks.champion import CHAMPION
-from tasks.leaderboard import CompareError, Row, compare_predictions, leaderboard
+from tasks.leaderboard import CompareError, Row, compare_predictions, read_rows
 
 # Figures shown of both, in MLflow's names; of those with an interval the ends are <name>_low and <name>_high.
-FIGURES = (
+_FIGURES = (
     "test.f1_micro", "test.f1_macro", "test.map_micro", "test.map_macro", "test.lrap", "test.hamming_loss",
     "test.subset_accuracy", "test.ece", "validation.f1_micro", "selection.f1_micro", "threshold", "epochs", "seconds",
 )  # fmt: skip
@@ -38,7 +38,7 @@ def compare_two(home: Path, settings: Settings, corpus: Corpus | None, first: st
     micro- and macro-F1 are above the second's on the test titles and genres that both have. Raises CompareError naming
     what is not found, or for runs of two corpora.
     """
-    boards = {name: leaderboard(home, settings, name) for name in ([corpus] if corpus else CORPORA)}
+    boards = {name: read_rows(home, settings, name) for name in ([corpus] if corpus else CORPORA)}
     for name, rows in boards.items():
         found = [_find(rows, asked) for asked in (first, second)]
         if found[0] and found[1]:
@@ -55,6 +55,7 @@ def compare_two(home: Path, settings: Settings, corpus: Corpus | None, first: st
 
 
 def _find(rows: list[Row], asked: str) -> Row | None:
+    asked = "prior" if asked == "prior-only" else asked
     if asked == CHAMPION:
         return next((row for row in rows if row["standing"] == CHAMPION), None)
     if asked.startswith("v") and asked[1:].isdigit():
@@ -75,7 +76,7 @@ def _compare(settings: Settings, corpus: Corpus, a: Row, b: Row) -> Side:
 
 def _figures(a: Row, b: Row) -> list[dict[str, Any]]:
     rows = []
-    for name in FIGURES:
+    for name in _FIGURES:
         row: dict[str, Any] = {"figure": name}
         for side, run in (("a", a), ("b", b)):
             row[side] = run["metrics"].get(name)

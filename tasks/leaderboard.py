@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 from collections.abc import Sequence
@@ -14,11 +15,12 @@ from conf.errors import GenreflowError
 from conf.names import Corpus
 from conf.schema import Settings
 from conf.section import nearest_hint
-from tasks.champion import connect, find_champion, model_name, versions_of
+from tasks.champion import CHAMPION, connect, find_champion, model_name, versions_of
 from tasks.logic import metrics
 from tasks.logic.labels import to_matrix
-from tasks.moves import ROLLED_BACK
-from tasks.runs import find_runs
+from tasks.mlflow_store import is_away
+from tasks.moves import ROLLED_BACK, read_moves
+from tasks.runs import find_runs, is_whole
 
 Row = dict[str, Any]
 # Tags that say what a recipe's figures rest on, beside the configuration.
@@ -32,10 +34,24 @@ class CompareError(GenreflowError):
 def leaderboard(home: Path, settings: Settings, corpus: Corpus, where: Sequence[str] = ()) -> list[Row]:
     """List the corpus's finished recipe runs, best test micro-F1 first; a reused row only once.
 
-    conf holds what of the configuration, the data and the code made a row, tags whatever else marks its run. where
-    keeps the rows of which all KEY=VALUE hold, keys being of either. against_champion tells by how much micro-F1
-    differs from the champion's on the test titles and genres that both have (difference, low, high, share_better,
-    titles), None without a champion. Raises CompareError for a key that no row has.
+    where keeps the rows of which all KEY=VALUE hold. against_champion tells by how much micro-F1 differs from the
+    champion's on the test titles and genres that both have (difference, low, high, share_better, titles), None without
+    a champion or where a row's titles cannot be read. Raises CompareError for a key that no row has.
+    """
+    rows = read_rows(home, settings, corpus)
+    kept = [row for row in rows if all(_holds(row, condition, rows) for condition in where)]
+    champion = next((row for row in rows if row["standing"] == CHAMPION), None)
+    if champion:
+        for row in kept:
+            with contextlib.suppress(CompareError):
+                row["against_champion"] = compare_predictions(row, champion, settings)
+    return kept
+
+
+def read_rows(home: Path, settings: Settings, corpus: Corpus) -> list[Row]:
+    """List the rows of a leaderboard without differences, for which files would be read.
+
+    conf holds what of the configuration, the data and the code made a row, tags whatever else marks its run.
     """
     client = connect(home, settings.track)
     found = client.get_experiment_by_name(f"{settings.track.experiment}/{corpus}")
@@ -46,19 +62,17 @@ def leaderboard(home: Path, settings: Settings, corpus: Corpus, where: Sequence[
     rows = [
         _row(run, parents.get(run.data.tags["mlflow.parentRunId"]))
         for run in runs
-        if run.info.status == "FINISHED" and "reused_from" not in run.data.tags
+        if is_whole(run) and "reused_from" not in run.data.tags
     ]
-    champion = _add_versions(client, model_name(settings.track, corpus), rows)
-    kept = [row for row in rows if all(_holds(row, condition, rows) for condition in where)]
-    for row in kept:
-        row["against_champion"] = compare_predictions(row, champion, settings) if champion else None
-    return sorted(kept, key=lambda row: -row["f1_micro"])
+    _add_versions(client, model_name(settings.track, corpus), rows)
+    return sorted(rows, key=lambda row: -row["f1_micro"])
 
 
 def compare_predictions(a: Row, b: Row, settings: Settings, average: str = "micro") -> dict[str, float] | None:
     """Compare the F1 of two rows on the test titles and genres that both have, by a paired bootstrap.
 
-    Returns what logic.metrics.paired_bootstrap does and titles; None where they have none in common.
+    Returns what logic.metrics.paired_bootstrap does and titles; None where they have none in common. Raises
+    CompareError naming titles that cannot be read.
     """
     ours, theirs = (_read_predictions(row["artifacts"]) for row in (a, b))
     titles = ours.index.intersection(theirs.index)
@@ -91,26 +105,32 @@ def compare_answers(
 def _read_predictions(artifacts: str) -> pd.DataFrame:
     """Read a run's test titles: lists of genres, actual and predicted, by title id."""
     import mlflow
+    from mlflow.exceptions import MlflowException
 
-    text = mlflow.artifacts.load_text(f"{artifacts}/test_titles.csv")
+    try:
+        text = mlflow.artifacts.load_text(f"{artifacts}/test_titles.csv")
+    except (MlflowException, OSError) as error:
+        if is_away(error):
+            raise
+        raise CompareError(f"{artifacts}/test_titles.csv cannot be read: {error}") from None
     frame = pd.read_csv(io.StringIO(text), index_col="title_id", dtype=str, keep_default_na=False)
     return frame.map(lambda told: told.split(", ") if told else [])
 
 
 def _row(run: Any, parent: Any | None) -> Row:
-    metrics_, tags = run.data.metrics, run.data.tags
+    figures, tags = run.data.metrics, run.data.tags
     above = parent.data if parent else None
     made_of = {key: tags[key] for key in _MADE_OF if key in tags}
     return {
         "recipe": tags["recipe"],
-        "f1_micro": metrics_["test.f1_micro"],
-        "f1_micro_low": metrics_["test.f1_micro_low"],
-        "f1_micro_high": metrics_["test.f1_micro_high"],
-        "f1_macro": metrics_["test.f1_macro"],
-        "f1_macro_low": metrics_["test.f1_macro_low"],
-        "f1_macro_high": metrics_["test.f1_macro_high"],
-        "threshold": metrics_["threshold"],
-        "titles": int(metrics_["test.titles"]),
+        "f1_micro": figures["test.f1_micro"],
+        "f1_micro_low": figures["test.f1_micro_low"],
+        "f1_micro_high": figures["test.f1_micro_high"],
+        "f1_macro": figures["test.f1_macro"],
+        "f1_macro_low": figures["test.f1_macro_low"],
+        "f1_macro_high": figures["test.f1_macro_high"],
+        "threshold": figures["threshold"],
+        "titles": int(figures["test.titles"]),
         "genres": len(tags["genres"].split(",")),
         "filter": tags["filter"],
         "data": tags["data_fingerprint"][:12],
@@ -120,7 +140,7 @@ def _row(run: Any, parent: Any | None) -> Row:
         "evaluation": tags["evaluation"],
         "genre_list": tags["genres"].split(","),
         "artifacts": run.info.artifact_uri,
-        "metrics": metrics_,
+        "metrics": figures,
         "conf": (above.params if above else {}) | run.data.params | made_of,
         "tags": {key: value for key, value in tags.items() if not key.startswith("mlflow.")},
         "version": None,
@@ -129,29 +149,30 @@ def _row(run: Any, parent: Any | None) -> Row:
     }
 
 
-def _add_versions(client: Any, name: str, rows: list[Row]) -> Row | None:
-    """Tell of each row that was registered its newest version and what became of it; returns the champion's row."""
+def _add_versions(client: Any, name: str, rows: list[Row]) -> None:
+    """Tell of each row that was registered its newest version, the champion's first, and what became of it."""
+    versions = versions_of(client, name)
+    if not versions:
+        return
     champion = find_champion(client, name)
+    moved = {move.version for move in read_moves(client, name)}
     newest: dict[str, Any] = {}
-    for version in versions_of(client, name):
+    for version in versions:
         newest.setdefault(version.tags.get("evaluation", ""), version)
+    if champion:
+        newest[champion.tags.get("evaluation", "")] = champion
     for row in rows:
         if version := newest.get(row["evaluation"]):
-            row |= {"version": int(version.version), "standing": _standing(version)}
-    if champion is None:
-        return None
-    holder = next((row for row in rows if row["evaluation"] == champion.tags.get("evaluation")), None)
-    if holder:
-        holder |= {"version": int(champion.version), "standing": "champion"}
-    return holder
+            standing = CHAMPION if champion and version.version == champion.version else _standing(version, moved)
+            row |= {"version": int(version.version), "standing": standing}
 
 
-def _standing(version: Any) -> str | None:
+def _standing(version: Any, moved: set[int]) -> str | None:
     """Say what became of a version that is not the champion."""
     if ROLLED_BACK in version.tags:
         return "rolled back"
     decision: str | None = version.tags.get("decision")
-    return "former champion" if decision == "promoted" else decision
+    return f"former {CHAMPION}" if int(version.version) in moved or decision == "promoted" else decision
 
 
 def _holds(row: Row, condition: str, rows: list[Row]) -> bool:

@@ -24,6 +24,9 @@ DATABASES = {"postgresql": 5432, "mysql": 3306}
 # MLflow itself waits for minutes: for a connection, and for an answer on it.
 REACH_SECONDS = 5
 ANSWER_SECONDS = 15
+# How MLflow calls an answer that it is busy, and one of a proxy whose server is gone.
+_PASSING = ("TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED")
+_GATEWAY = "failed with error code 502"
 _LOGIN = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 
 
@@ -44,7 +47,7 @@ def is_away(error: BaseException | None) -> bool:
     if isinstance(error, MlflowException):
         # How MLflow tells that a request had no answer, also inside a list of files that could not be had; its error
         # code is that of many other faults. The second is that of a database which is locked or gone.
-        return "API request to http" in error.message or error.error_code == "TEMPORARILY_UNAVAILABLE"
+        return "API request to http" in error.message or error.error_code in _PASSING or _GATEWAY in error.message
     return isinstance(error, (StoreAwayError, ConnectionError, Timeout, OperationalError))
 
 

@@ -18,11 +18,13 @@ from conf.operation import Track
 from tasks.champion import CANDIDATE, CHAMPION, connect, find_champion, model_name, open_version, versions_of
 
 _TAG = "move."
-# The tag of a version that was taken back, with the reason, for as long as it is not champion again.
+# The tag of a version that was taken back, with the reason, until it becomes champion again.
 ROLLED_BACK = "rolled_back"
 # MLflow takes 5,000 characters as a tag's value, and the description is read by people.
 _LONGEST_REASON = 2000
-_SHOWN = 20
+_SHOWN, _SHORT = 20, 200
+# What MLflow's tables have room for where the database counts (PostgreSQL, MySQL).
+LONGEST_DESCRIPTION = 5000
 How = Literal["pipeline", "by hand", "rollback"]
 
 
@@ -52,7 +54,10 @@ def read_moves(client: Any, name: str) -> list[Move]:
 
 
 def move_champion(client: Any, name: str, version: int, how: How, reason: str) -> Move:
-    """Record that a version becomes champion, then give it the alias; a move that was cut in between is finished."""
+    """Record that a version becomes champion, tell of it, and then give it the alias.
+
+    The alias comes last: a move that was cut before it is made again, and told and recorded once.
+    """
     moves, champion = read_moves(client, name), find_champion(client, name)
     before = int(champion.version) if champion else None
     if moves and (moves[-1].version, moves[-1].before) == (version, before):
@@ -61,11 +66,13 @@ def move_champion(client: Any, name: str, version: int, how: How, reason: str) -
         now = datetime.now(UTC).isoformat(timespec="seconds")
         move = Move(at=now, version=version, before=before, how=how, reason=reason[:_LONGEST_REASON])
         client.set_registered_model_tag(name, f"{_TAG}{len(moves) + 1:05d}", move.model_dump_json())
-    client.set_registered_model_alias(name, CHAMPION, str(version))
     if ROLLED_BACK in client.get_model_version(name, str(version)).tags:
         client.delete_model_version_tag(name, str(version), ROLLED_BACK)
+    if how == "rollback" and before is not None:
+        client.set_model_version_tag(name, str(before), ROLLED_BACK, move.reason)
     client.update_registered_model(name, description=_describe(client, name, [*moves, move]))
     _tell(client, name, move)
+    client.set_registered_model_alias(name, CHAMPION, str(version))
     return move
 
 
@@ -76,11 +83,19 @@ def was_carried_out(moves: list[Move], version: int, champion: int | None) -> bo
 
 
 def version_before(moves: list[Move], champion: int) -> int | None:
-    """Return the version that the champion replaced when it was promoted, None where none is on record.
+    """Return the version that a rollback of the champion goes to, None where none is on record.
 
-    A rollback is no promotion: after one the next goes further back, not forth again.
+    A rollback takes the last promotion back, as from a stack: the next one goes further back, not forth again.
     """
-    return next((move.before for move in reversed(moves) if move.version == champion and move.how != "rollback"), None)
+    stack: list[int] = []
+    for move in moves:
+        if move.how == "rollback":
+            while stack and stack[-1] != move.version:
+                stack.pop()
+        else:
+            stack += [move.before] if move.before is not None and not stack else []
+            stack.append(move.version)
+    return stack[-2] if len(stack) > 1 and stack[-1] == champion else None
 
 
 def promote(home: Path, track: Track, corpus: Corpus, version: str | None, reason: str, *, force: bool) -> Move:
@@ -110,14 +125,16 @@ def roll_back(home: Path, track: Track, corpus: Corpus, reason: str) -> Move:
     """
     client, name = connect(home, track), model_name(track, corpus)
     champion = find_version(client, name, CHAMPION)
-    before = version_before(read_moves(client, name), int(champion.version))
+    moves = read_moves(client, name)
+    if moves and moves[-1].before == int(champion.version):
+        # A move away from it that was cut: it is made now.
+        moves.pop()
+    before = version_before(moves, int(champion.version))
     if before is None:
         raise MoveError(f"{name} version {champion.version} replaced no other champion: nothing to go back to")
     chosen = find_version(client, name, str(before))
     open_version(name, chosen.version)
-    move = move_champion(client, name, before, "rollback", reason)
-    client.set_model_version_tag(name, champion.version, ROLLED_BACK, move.reason)
-    return move
+    return move_champion(client, name, before, "rollback", reason)
 
 
 def history(home: Path, track: Track, corpus: Corpus) -> list[Move]:
@@ -142,18 +159,22 @@ def find_version(client: Any, name: str, asked: str) -> Any:
 
 
 def _tell(client: Any, name: str, move: Move) -> None:
-    """Tell of a move where people look: in the runs of both versions and, of one by hand, in its description."""
+    """Tell of a move where people look: in the runs of both versions and, where people decided, their descriptions."""
     for number, standing in ((move.before, f"former {CHAMPION}"), (move.version, CHAMPION)):
         if number is None:
             continue
         version = client.get_model_version(name, str(number))
+        if move.how == "rollback" and number == move.before:
+            standing = "rolled back"
         became = f"{CHAMPION} since {move.day}" if number == move.version else f"{standing}, until {move.day}"
         told = f"{became} ({move.how}): {move.reason}"
         tags = {"standing": standing}
         if move.how != "pipeline":
             tags["decision"] = f"version {number} {told}"
-            description = f"{version.description or ''}\n\n{told[0].upper()}{told[1:]}."
-            client.update_model_version(name, str(number), description=description)
+            sentence = f"{told[0].upper()}{told[1:]}."
+            if sentence not in (version.description or ""):
+                description = f"{version.description or ''}\n\n{sentence}"[:LONGEST_DESCRIPTION]
+                client.update_model_version(name, str(number), description=description)
         for key, value in tags.items():
             if version.run_id:
                 client.set_tag(version.run_id, key, value)
@@ -162,7 +183,7 @@ def _tell(client: Any, name: str, move: Move) -> None:
 def _describe(client: Any, name: str, moves: list[Move]) -> str:
     first = (client.get_registered_model(name).description or "").partition("\n")[0]
     lines = [
-        f"- {move.day}: version {move.version} in place of {move.before or 'none'} ({move.how}): {move.reason}"
+        f"- {move.day}: version {move.version} in place of {move.before or 'none'} ({move.how}): {move.reason[:_SHORT]}"
         for move in reversed(moves[-_SHOWN:])
     ]
-    return "\n".join([first, "", "Champions, the present one first:", "", *lines])
+    return "\n".join([first, "", "Champions, the present one first:", "", *lines])[:LONGEST_DESCRIPTION]

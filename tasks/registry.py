@@ -20,7 +20,7 @@ from tasks.logic import metrics
 from tasks.logic.decisions import decide
 from tasks.logic.labels import to_matrix
 from tasks.logic.notes import told
-from tasks.moves import ROLLED_BACK, move_champion, read_moves, was_carried_out
+from tasks.moves import LONGEST_DESCRIPTION, ROLLED_BACK, move_champion, read_moves, was_carried_out
 from tasks.packaging import requirements
 from tasks.retries import TRACKING
 from tasks.runs import code_tags
@@ -60,6 +60,9 @@ def promote_best(
         if ROLLED_BACK in known.tags:
             reason += f"; it was rolled back: {known.tags[ROLLED_BACK]}"
         reason += "" if behaviour.passed else f"; {behaviour.reason}"
+        if known.version == versions[0].version:
+            # A run that was killed between registering and this left them out.
+            _mark_candidate(client, name, best, int(known.version), known.tags["decision"], known.tags["reason"])
         return _told(corpus, name, known.version, best.recipe, promoted, reason, decided=left)
 
     model = next(model for model in models if model.recipe == best.recipe)
@@ -82,7 +85,7 @@ def promote_best(
         "behaviour_passed": "yes" if behaviour.passed else "no",
     }
     provenance = {
-        "MLflow run": best.run_id, "data": corpus.fingerprint, "evaluation": best.evaluation.fingerprint,
+        "MLflow run": best.row, "data": corpus.fingerprint, "evaluation": best.evaluation.fingerprint,
         **code_tags(), "requirements": " ".join(requirements(model)),
     }  # fmt: skip
     decided = {**tags, "challenges": str(made)}
@@ -90,11 +93,16 @@ def promote_best(
     # Before the version, so that no version is without one.
     log_card(client, best, card)
     registered = _register(client, name, corpus, model, best, tags, made)
-    client.set_tag(best.run_id, "decision", f"version {registered} {tags['decision']}: {reason}")
-    client.set_registered_model_alias(name, CANDIDATE, registered)
+    _mark_candidate(client, name, best, registered, tags["decision"], reason)
     if promoted:
         move_champion(client, name, registered, "pipeline", reason)
     return _told(corpus, name, registered, best.recipe, promoted, reason)
+
+
+def _mark_candidate(client: Any, name: str, best: LoggedRun, version: int, decision: str, reason: str) -> None:
+    if "decision" not in client.get_run(best.row).data.tags:
+        client.set_tag(best.row, "decision", f"version {version} {decision}: {reason}")
+    client.set_registered_model_alias(name, CANDIDATE, version)
 
 
 def _challenge(
@@ -192,7 +200,7 @@ def _register(
     behaved = f"Behaviour tests: {decided['behaviour']}. Challenges made on the selection titles: {challenges}."
     became = f"{decided['decision'].capitalize()}: {decided['reason']}."
     parts = (scored, f"{texts}. Terms: {origin['terms']}.", behaved, became)
-    description = "\n\n".join(parts)
+    description = "\n\n".join(parts)[:LONGEST_DESCRIPTION]
     tags = {
         "recipe": best.recipe,
         "evaluation": evaluation.fingerprint,
@@ -201,7 +209,7 @@ def _register(
     }
     assert best.model_uri is not None
     version = client.create_model_version(
-        name, best.model_uri, run_id=best.run_id, tags=tags, description=description,
+        name, best.model_uri, run_id=best.row, tags=tags, description=description,
         model_id=best.model_uri.removeprefix("models:/"),
     )  # fmt: skip
     return int(version.version)

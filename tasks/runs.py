@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from conf.names import Corpus
-from conf.operation import Track
+from conf.operation import Track, without_login
 from conf.schema import Settings
 from tasks import store
 from tasks.champion import connect
@@ -61,6 +61,11 @@ def find_runs(client: Any, experiment: str, **tags: str) -> list[Any]:
 def new_run(client: Any, experiment: str, name: str, tags: dict[str, str]) -> str:
     """Open a run and return its id."""
     return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+
+
+def is_whole(run: Any) -> bool:
+    """Say whether all of a recipe's run is logged: MLflow calls it finished as soon as its model is there."""
+    return run.info.status == "FINISHED" and "evaluation" in run.data.tags
 
 
 def remove_run(client: Any, home: Path, track: Track, run: Any) -> None:
@@ -151,7 +156,12 @@ def end_runs(home: Path, track: Track, pipeline_run: str, status: Ended, reason:
     except Exception as error:
         if not (isinstance(error, TrackingError) or is_away(error)):
             raise
-        logger.error("run %s is not marked as %s in MLflow; the next one here does it: %s", pipeline_run, status, error)
+        logger.error(
+            "run %s is not marked as %s in MLflow; the next one here does it: %s",
+            pipeline_run,
+            status,
+            without_login(str(error)),
+        )
         return False
     return True
 

@@ -28,7 +28,17 @@ from tasks.logic.advice import advise
 from tasks.logic.notes import corpus_note, recipe_note, told, told_difference
 from tasks.retries import TRACKING
 from tasks.reuse import cached
-from tasks.runs import code_tags, conf_tags, experiment_id, find_runs, flatten, log_batches, new_run, remove_run
+from tasks.runs import (
+    code_tags,
+    conf_tags,
+    experiment_id,
+    find_runs,
+    flatten,
+    is_whole,
+    log_batches,
+    new_run,
+    remove_run,
+)
 from tasks.runs_table import address_of_runs, store_view
 from tasks.system_metrics import read_usage, usage_steps
 from tasks.training import StoredModel, members_of, read_history
@@ -54,7 +64,13 @@ class LoggedRun(BaseModel, frozen=True):
     model_uri: str | None
     evaluation: Evaluation
     reused: bool = False
+    reused_from: str | None = None
     advice: list[str] = []
+
+    @property
+    def row(self) -> str:
+        """Return the id of the run that comparisons show: of a reused result the one that logged it first."""
+        return self.reused_from or self.run_id
 
 
 class Promotion(BaseModel, frozen=True):
@@ -128,14 +144,13 @@ def log_recipe(
     client = connect(home, settings.track)
     advice = _advise(settings, model, evaluation)
     for mine in find_runs(client, parent.experiment_id, pipeline_run=parent.pipeline_run, recipe=model.recipe):
-        # MLflow calls a run finished as soon as its model is logged.
-        if mine.info.status == "FINISHED" and "evaluation" in mine.data.tags:
+        if is_whole(mine):
             return cached(_logged(mine, evaluation, advice, reused=True), evaluation.folder)
         remove_run(client, home, settings.track, mine)
     origin = [
         run
         for run in find_runs(client, parent.experiment_id, evaluation=evaluation.fingerprint)
-        if run.info.status == "FINISHED" and "reused_from" not in run.data.tags
+        if is_whole(run) and "reused_from" not in run.data.tags
     ]
     tags = {
         "mlflow.parentRunId": parent.run_id,
@@ -220,9 +235,8 @@ def close_parent(
         "test", {"f1_micro": best.evaluation.interval_f1_micro, "f1_macro": best.evaluation.interval_f1_macro}
     )
     for run in runs:
-        # A reused result is shown by the row that it repeats, which was told of the best one of its own day.
-        origin = client.get_run(run.run_id).data.tags.get("reused_from", run.run_id)
-        for run_id in {run.run_id, origin}:
+        # The row that a reused result repeats was told of the best one of its own day.
+        for run_id in {run.run_id, run.row}:
             client.set_tag(run_id, "to_best", differences.get(run.run_id, "best"))
     note = corpus_note(rows, _told_data(client, parent), outcome, best.recipe, best.advice)
     log_batches(client, parent.run_id, metrics=metrics, tags={"mlflow.note.content": note, "best": best.recipe})
@@ -335,6 +349,7 @@ def _logged(run: Any, evaluation: Evaluation, advice: list[str], *, reused: bool
         model_uri=run.data.tags["model_uri"] or None,
         evaluation=evaluation,
         reused=reused,
+        reused_from=run.data.tags.get("reused_from"),
         advice=advice,
     )
 

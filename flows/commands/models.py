@@ -151,6 +151,8 @@ def promote(
         raise GenreflowError("expected --corpus summary or --corpus synopsis: each has a champion of its own")
     if not (reason and reason.strip()):
         raise GenreflowError('expected --reason "...": it is kept with the model')
+    if rollback and force:
+        raise GenreflowError("expected --rollback without --force: what was champion may be so again")
     if rollback and version is not None:
         raise GenreflowError(f"expected either a version or --rollback; got {version} and --rollback")
     with store.lock_home(path, settings.run.wait_seconds):

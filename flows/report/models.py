@@ -113,7 +113,7 @@ def moved(name: str, move: Any, json_output: bool) -> None:
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
-    version = f"v{row['version']} {row['standing'].removesuffix(' champion')}" if row["version"] else ""
+    version = f"v{row['version']} {(row['standing'] or '').removesuffix(' champion')}" if row["version"] else ""
     difference = _difference(row["against_champion"]) if row["against_champion"] else ""
     return [
         shown(row["recipe"]),

@@ -1,13 +1,16 @@
-"""What a recipe's figures give reason to try next, in words; nothing here looks at anything but figures."""
+"""What a recipe's figures give reason to try next, in words.
+
+What can be tuned is told by validation figures alone; of test figures only what to expect.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# What is told is beyond these: gaps of micro-F1 or of precision and recall, an expected calibration error.
+# What is told is beyond these: a gap of precision and recall, an expected calibration error.
 _GAP, _ERROR = 0.1, 0.05
-# A genre of fewer test titles is weak or strong by chance.
+# A genre of fewer titles is weak or strong by chance.
 _SUPPORT = 10
 _GENRES = 3
 
@@ -31,7 +34,6 @@ def advise(
         told
         for told in (
             _epochs(history, section, epochs),
-            _overfitting(figures),
             _balance(figures),
             _probabilities(figures),
             *_groups(figures),
@@ -54,24 +56,14 @@ def _epochs(history: Mapping[str, Sequence[float]], section: str, epochs: int | 
     return None
 
 
-def _overfitting(figures: Mapping[str, Any]) -> str | None:
-    validation, test = (figures[split]["f1_micro"] for split in ("validation", "test"))
-    if validation - test < _GAP:
-        return None
-    return (
-        f"micro-F1 falls from {validation:.2f} on validation to {test:.2f} on test: the thresholds fit the validation "
-        "titles too well; a larger train.thresholds.shrinkage, or more titles"
-    )
-
-
 def _balance(figures: Mapping[str, Any]) -> str | None:
-    precision, recall = figures["test"]["precision_micro"], figures["test"]["recall_micro"]
+    precision, recall = figures["validation"]["precision_micro"], figures["validation"]["recall_micro"]
     if abs(precision - recall) < _GAP:
         return None
     more, less = ("recall", "precision") if recall > precision else ("precision", "recall")
     return (
-        f"precision is {precision:.2f} and recall {recall:.2f}: where {less} matters as much as {more}, "
-        "train.thresholds.objective=micro, or --thresholds of predict"
+        f"precision is {precision:.2f} and recall {recall:.2f} on validation: where {less} matters as much as {more}, "
+        "other thresholds (train.thresholds, or --thresholds of predict)"
     )
 
 
@@ -93,22 +85,22 @@ def _groups(figures: Mapping[str, Any]) -> list[str]:
     ]
     return [
         f"{name} have micro-F1 {row['f1_micro']:.2f} [{row['f1_micro_low']:.2f}, {row['f1_micro_high']:.2f}], below "
-        f"the {all_titles:.2f} of all: look at texts of that kind, and for more of them"
+        f"the {all_titles:.2f} of all test titles: expect less of such texts"
         for name, row in found
     ]
 
 
 def _weakest(figures: Mapping[str, Any]) -> str | None:
-    macro = figures["test"]["f1_macro"]
+    validation = figures["validation"]
     rows = [
         (row["f1"], genre, row["support"])
-        for genre, row in figures["test"]["per_genre"].items()
-        if row["support"] >= _SUPPORT and row["f1"] < macro / 2
+        for genre, row in validation["per_genre"].items()
+        if row["support"] >= _SUPPORT and row["f1"] < validation["f1_macro"] / 2
     ]
     if not rows:
         return None
-    named = ", ".join(f"{genre} {f1:.2f} ({support} test titles)" for f1, genre, support in sorted(rows)[:_GENRES])
-    return f"weakest genres: {named}; more titles of them, or leave them out with prepare.min_genre_titles"
+    named = ", ".join(f"{genre} {f1:.2f} ({support} titles)" for f1, genre, support in sorted(rows)[:_GENRES])
+    return f"weakest genres on validation: {named}; more titles of them, or leave them out (prepare.min_genre_titles)"
 
 
 def _without_weight(members: Mapping[str, float], mixed: Sequence[str], section: str) -> str | None:

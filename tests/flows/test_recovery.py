@@ -225,6 +225,13 @@ def test_outage_in_the_middle_says_what_becomes_of_the_results(tmp_path: Path, e
     assert str(raised.value) == f"{what}. {kept}"
 
 
+def test_login_in_an_answer_of_mlflow_is_not_told(tmp_path: Path) -> None:
+    error = MlflowException("API request to http://me:secret@127.0.0.1:9/api failed with exception: refused")
+    with pytest.raises(ResultsKeptError, match="http://127") as raised, results_kept(tmp_path):
+        raise error
+    assert "secret" not in str(raised.value)
+
+
 def test_other_failures_are_told_as_they_are(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="^disk full$"), results_kept(tmp_path):
         raise OSError("disk full")

@@ -58,6 +58,25 @@ def test_rows_stand_against_the_champion(home: Path, settings: Settings, champio
     assert told[0]["low"] > 0 > told[2]["high"]
 
 
+def test_row_that_is_half_logged_is_no_row(home: Path, settings: Settings, champion: LoggedRun, logged: Any) -> None:
+    half = logged("bilstm", 0.6)
+    connect(home, settings.track).delete_tag(half.run_id, "evaluation")
+    assert [row["run_id"] for row in leaderboard(home, settings, "summary")] == [champion.run_id]
+
+
+def test_row_whose_titles_are_gone_stands_without_a_difference(
+    home: Path, settings: Settings, champion: LoggedRun, logged: Any
+) -> None:
+    better = logged("bilstm", 0.6)
+    place = connect(home, settings.track).get_run(better.run_id).info.artifact_uri
+    Path(place.removeprefix("file://"), "test_titles.csv").unlink()
+    first, second = leaderboard(home, settings, "summary")
+    assert (first["run_id"], first["against_champion"]) == (better.run_id, None)
+    assert second["against_champion"] is not None
+    with pytest.raises(CompareError, match=r"test_titles\.csv cannot be read"):
+        compare_two(home, settings, "summary", "champion", better.run_id)
+
+
 def test_without_a_champion_rows_stand_alone(home: Path, settings: Settings, logged: Any) -> None:
     logged("linear", 0.3)
     assert [row["against_champion"] for row in leaderboard(home, settings, "summary")] == [None]

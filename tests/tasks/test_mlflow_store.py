@@ -121,6 +121,22 @@ def test_answer_that_will_not_change_is_told_in_one_line(
     assert "<html>" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("message", "code", "away"),
+    [
+        ("API request to endpoint /x failed with error code 502 != 200", "INTERNAL_ERROR", True),
+        ("API request to endpoint /x failed with error code 504 != 200", "DEADLINE_EXCEEDED", True),
+        ("slow down", "REQUEST_LIMIT_EXCEEDED", True),
+        ("API request to endpoint /x failed with error code 500 != 200", "INTERNAL_ERROR", False),
+        ("no such run", "RESOURCE_DOES_NOT_EXIST", False),
+    ],
+)
+def test_answer_of_a_proxy_whose_server_is_gone_may_pass(message: str, code: str, away: bool) -> None:
+    error = MlflowException(message)
+    error.error_code = code
+    assert is_away(error) == away
+
+
 def test_server_behind_a_proxy_is_asked_through_it(
     ask: Ask, answering: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

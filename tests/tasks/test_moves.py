@@ -70,7 +70,7 @@ def test_version_is_promoted_by_hand_with_its_reason(
 def test_move_by_hand_is_told_where_people_look(home: Path, settings: Settings, three: None) -> None:
     roll_back(home, settings.track, "summary", "calls wars comedies")
     client = connect(home, settings.track)
-    for number, expected in ((2, "champion since"), (3, "former champion, until")):
+    for number, expected in ((2, "champion since"), (3, "rolled back, until")):
         version = client.get_model_version(NAME, str(number))
         told = version.description.splitlines()[-1]
         assert told.lower().startswith(expected)
@@ -136,6 +136,38 @@ def test_move_that_was_cut_is_finished_and_recorded_once(
     assert (promotion.version, promotion.promoted) == (2, True)
     assert champion(home, settings) == 2
     assert told(home, settings) == [(1, None, "pipeline"), (2, 1, "pipeline")]
+    assert standings(home, settings) == ["former champion", "champion"]
+
+
+def test_rollback_that_was_cut_is_made_again_and_goes_no_further(
+    home: Path, settings: Settings, three: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed, pytest.raises(OSError, match="killed"):
+        killed.setattr("mlflow.MlflowClient.set_registered_model_alias", fail)
+        roll_back(home, settings.track, "summary", "calls wars comedies")
+    assert roll_back(home, settings.track, "summary", "calls wars comedies").version == 2
+    assert champion(home, settings) == 2
+    assert told(home, settings)[3:] == [(2, 3, "rollback")]
+    assert standings(home, settings) == ["former champion", "champion", "rolled back"]
+
+
+def fail(*_: Any, **__: Any) -> None:
+    raise OSError("killed")
+
+
+def test_rollbacks_after_a_promotion_by_hand_come_to_an_end(home: Path, settings: Settings, three: None) -> None:
+    promote(home, settings.track, "summary", "1", "smaller", force=False)
+    assert [roll_back(home, settings.track, "summary", "worse").version for _ in range(3)] == [3, 2, 1]
+    with pytest.raises(MoveError, match="nothing to go back to"):
+        roll_back(home, settings.track, "summary", "worse")
+
+
+def test_descriptions_stay_within_what_databases_have_room_for(home: Path, settings: Settings, three: None) -> None:
+    for number in ("1", "2", "1", "2"):
+        promote(home, settings.track, "summary", number, "a long story " * 200, force=False)
+    client = connect(home, settings.track)
+    told_of = [client.get_registered_model(NAME), *(client.get_model_version(NAME, number) for number in "123")]
+    assert all(len(each.description) <= 5000 for each in told_of)
 
 
 def test_version_that_misbehaves_is_refused_unless_forced(
