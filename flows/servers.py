@@ -102,9 +102,10 @@ def _start_mlflow(home: Path, track: Track, port: int) -> subprocess.Popen[bytes
     (home / "mlflow").mkdir(exist_ok=True)
     uri = track.uri or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
     artifacts = (home / "mlflow" / "artifacts").as_uri()
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", HOST]
-    command += ["--port", str(port), "--default-artifact-root", artifacts]
-    return _start(command, {}, home / "mlflow-server.log")
+    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
+    # Whoever lists processes sees a command's words, and so a database's password among them.
+    environment = {"MLFLOW_BACKEND_STORE_URI": uri}
+    return _start([*command, "--default-artifact-root", artifacts], environment, home / "mlflow-server.log")
 
 
 def _start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
