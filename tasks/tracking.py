@@ -25,7 +25,7 @@ from tasks.embedding import StoredVectors
 from tasks.evaluation import CURVE, PREDICTED, Evaluation, read_figures
 from tasks.leaderboard import compare_answers
 from tasks.logic.advice import advise
-from tasks.logic.notes import corpus_note, recipe_note, told, told_difference
+from tasks.logic.notes import corpus_note, recipe_note, title_of, told, told_difference
 from tasks.retries import TRACKING
 from tasks.reuse import cached
 from tasks.runs import (
@@ -163,7 +163,7 @@ def log_recipe(
         "genres": ",".join(corpus.genres),
         **code_tags(),
     }
-    run_id = new_run(client, parent.experiment_id, _run_name(model.recipe), tags)
+    run_id = new_run(client, parent.experiment_id, title_of(model.recipe), tags)
     _log_figures(client, run_id, settings, corpus, model, evaluation)
     log_datasets(client, run_id, corpus)
     note = recipe_note(model.recipe, corpus.corpus, read_figures(evaluation), model.weights, advice)
@@ -205,7 +205,7 @@ def close_parent(
     differences = {run.run_id: _difference(run, best, settings) for run in ranked if run.run_id != best.run_id}
     rows = [
         {
-            "recipe": _run_name(run.recipe),
+            "recipe": title_of(run.recipe),
             "test micro-F1": f"{run.evaluation.test_f1_micro:.4f}",
             "micro interval": _interval(run.evaluation.interval_f1_micro),
             "test macro-F1": f"{run.evaluation.test_f1_macro:.4f}",
@@ -352,7 +352,3 @@ def _logged(run: Any, evaluation: Evaluation, advice: list[str], *, reused: bool
         reused_from=run.data.tags.get("reused_from"),
         advice=advice,
     )
-
-
-def _run_name(recipe: str) -> str:
-    return "prior-only" if recipe == "prior" else recipe

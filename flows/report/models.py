@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from flows.report import tables
-from flows.report.terminal import as_json, shown
+from flows.report.terminal import as_json
+from tasks.logic.notes import title_of
 
 # Conf keys and genres shown of two runs; --json lists all.
 SHOWN = 15
@@ -116,7 +117,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     version = f"v{row['version']} {(row['standing'] or '').removesuffix(' champion')}" if row["version"] else ""
     difference = _difference(row["against_champion"]) if row["against_champion"] else ""
     return [
-        shown(row["recipe"]),
+        title_of(row["recipe"]),
         f"{row['f1_micro']:.4f}",
         f"{row['f1_micro_low']:.2f}-{row['f1_micro_high']:.2f}",
         f"{row['f1_macro']:.4f}",
@@ -129,7 +130,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 
 def _named(row: Mapping[str, Any]) -> str:
     name = f"v{row['version']}" if row["version"] else row["run_id"][:7]
-    return f"{shown(row['recipe'])} ({name})"
+    return f"{title_of(row['recipe'])} ({name})"
 
 
 def _figure(name: str, value: float | None, interval: Sequence[float] | None) -> str:

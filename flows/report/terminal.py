@@ -78,10 +78,5 @@ def command() -> str:
     return os.path.relpath(sys.argv[0])
 
 
-def shown(recipe: str) -> str:
-    """Return how a recipe is called in tables."""
-    return "prior-only" if recipe == "prior" else recipe
-
-
 def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)

@@ -13,8 +13,9 @@ from rich.table import Table
 from conf.operation import without_login
 from conf.schema import Settings
 from flows.paths import home_path
-from flows.report.terminal import as_json, command, shown
+from flows.report.terminal import as_json, command
 from scraper.items import GENERATED
+from tasks.logic.notes import title_of
 
 
 def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: bool) -> None:
@@ -148,7 +149,7 @@ def _recipes(corpus: str, done: Any) -> Table:
         evaluation, model = run.evaluation, by_recipe[run.recipe]
         micro, macro = evaluation.interval_f1_micro, evaluation.interval_f1_macro
         table.add_row(
-            shown(run.recipe),
+            title_of(run.recipe),
             f"{evaluation.test_f1_micro:.4f}",
             f"{micro[0]:.2f}-{micro[1]:.2f}",
             f"{evaluation.test_f1_macro:.4f}",

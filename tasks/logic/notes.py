@@ -8,6 +8,11 @@ from typing import Any
 _ADVICE = 4
 
 
+def title_of(recipe: str) -> str:
+    """Return how a recipe is called in tables and on pages."""
+    return "prior-only" if recipe == "prior" else recipe
+
+
 def told(value: float, interval: Sequence[float]) -> str:
     """Return a figure with its interval."""
     return f"{value:.4f} [{interval[0]:.4f}, {interval[1]:.4f}]"
