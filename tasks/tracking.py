@@ -307,8 +307,8 @@ def _log_figures(
     client.log_dict(run_id, figures, "figures.json")
     client.log_text(run_id, pd.DataFrame(figures["study_table"]).to_csv(index=False), "study_thresholds.csv")
     predicted = pd.read_parquet(evaluation.folder / PREDICTED)
-    told = {name: predicted[name].map(", ".join) for name in ("actual", "predicted")}
-    client.log_text(run_id, predicted[["title_id"]].assign(**told).to_csv(index=False), "test_titles.csv")
+    listed = {name: predicted[name].map(", ".join) for name in ("actual", "predicted")}
+    client.log_text(run_id, predicted[["title_id"]].assign(**listed).to_csv(index=False), "test_titles.csv")
     client.log_text(run_id, yaml.safe_dump(dump(settings), sort_keys=False), "conf.yaml")
     for table in sorted(evaluation.folder.glob("*.csv")):
         client.log_artifact(run_id, str(table))
