@@ -103,8 +103,12 @@ def _start_mlflow(home: Path, track: Track, port: int) -> subprocess.Popen[bytes
     uri = track.uri or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
     artifacts = (home / "mlflow" / "artifacts").as_uri()
     command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
-    # Whoever lists processes sees a command's words, and so a database's password among them.
-    environment = {"MLFLOW_BACKEND_STORE_URI": uri}
+    environment = {
+        # Whoever lists processes sees a command's words, and so a database's password among them.
+        "MLFLOW_BACKEND_STORE_URI": uri,
+        # Seven processes of 250 MB each, for jobs over language models' traces.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
     return _start([*command, "--default-artifact-root", artifacts], environment, home / "mlflow-server.log")
 
 
