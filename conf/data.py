@@ -11,6 +11,9 @@ from pydantic import Field, field_validator, model_validator
 from conf.names import SPIDERS, Corpus, FieldSet, TitleField
 from conf.section import Positive, Rate, Section, Share, each_once, nearest_hint
 
+# A host and its port alone: a login in an address is shown wherever the address is.
+SiteUrl = Annotated[str, Field(pattern=r"^https?://[^/\s?#@\\]+/?$")]
+
 
 class Select(Section):
     """Say which rows of IMDb's title.basics are asked for."""
@@ -24,8 +27,8 @@ class Collect(Section):
     """Configure the crawl: what is asked of whom, and with which manners."""
 
     spider: str
-    base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")]
-    wikidata_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")] | None
+    base_url: SiteUrl
+    wikidata_url: SiteUrl | None
     ids: str | None
     refresh_days: Annotated[float, Field(ge=0)] | None
     select: Select

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from conf.documents import DocumentError, read_document
 from conf.names import TitleField
 from conf.schema import FOLDER, ConfigError
 from conf.section import Section, nearest_hint
@@ -19,6 +19,8 @@ ListSyntax = Literal["json", "python", "comma", "pipe", "auto"]
 OriginField = Literal["source", "source_url", "terms", "summary_source", "synopsis_source", "retrieved_at"]
 RecordField = Literal[TitleField, OriginField]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
+# A file beside another one: a mapping that somebody else wrote opens nothing that lies elsewhere.
+FileName = Annotated[str, Field(pattern=r"^[^/\\\\]*[^/\\\\.][^/\\\\]*$")]
 
 
 class Column(Section):
@@ -52,7 +54,7 @@ class Identity(Section):
 class SideTable(Section):
     """Name a second file beside the first, without a header, joined by a column that both have."""
 
-    file: str
+    file: FileName
     header: Names
     key: str
 
@@ -73,7 +75,7 @@ class Mapping(Section):
     terms: str | None
     terms_by: TermsByValue | None = None
     formats: Annotated[tuple[Format, ...], Field(min_length=1)]
-    files: tuple[str, ...] = ()
+    files: tuple[FileName, ...] = ()
     header: tuple[str, ...] = ()
     quotes: bool = True
     needs: tuple[str, ...] = ()
@@ -113,8 +115,8 @@ def load_mapping(name_or_path: str | Path) -> Mapping:
     """
     path = _find(str(name_or_path))
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        tree = read_document(path)
+    except DocumentError as error:
         raise ConfigError(f"{path}: not readable as YAML: {error}") from None
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: expected the keys and values of a mapping, got a {type(tree).__name__}")

@@ -9,8 +9,13 @@ from pydantic import Field, PlainSerializer
 
 from conf.section import Positive, Section, Share
 
-# A password may hold an @ as it is; the host begins after the last one.
-_LOGIN = re.compile(r"//[^/\s]*@")
+# A password may hold an @ or a slash as it is; the host begins after the last @. What follows a colon and is a port is
+# no password.
+_LOGIN = re.compile(r"//(?:[^/\s]*|[^/\s:]*:(?!\d+[/?#])[^\s'\"]*)@")
+# In a query (postgresql://host/db?password=...), and in the words of a database's connection string.
+_SECRET = re.compile(
+    r"""(?i)\b((?:ssl)?password|passwd|pwd|passfile|secret|token|access_?token|api_?key|apikey)(=|%3D)[^&;\s'"]+"""
+)
 Block = Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")] | None
 
 
@@ -51,8 +56,8 @@ class Notify(Section):
 
 
 def without_login(text: str) -> str:
-    """Return a text without the user and password of the URIs in it."""
-    return _LOGIN.sub("//", text)
+    """Return a text without the user and password of the URIs in it, be they before the host or in the query."""
+    return _SECRET.sub(r"\1\2***", _LOGIN.sub("//", text))
 
 
 class Track(Section):

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, ValidationError
 
 from conf.data import Collect, Import, Prepare, Site
+from conf.documents import DocumentError, parse_document, read_document
 from conf.errors import GenreflowError
-from conf.operation import Behaviour, Nightly, Notify, Promote, Run, Track
+from conf.operation import Behaviour, Nightly, Notify, Promote, Run, Track, without_login
 from conf.section import Section, nearest_hint
 from conf.training import Embed, Study, Train
 
@@ -78,8 +78,8 @@ def _find(conf: str) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        tree = read_document(path)
+    except DocumentError as error:
         raise ConfigError(f"{path}: not readable as YAML: {error}") from None
     if tree is None:
         return {}
@@ -91,10 +91,15 @@ def _read(path: Path) -> dict[str, Any]:
 def _parse_override(override: str) -> dict[str, Any]:
     key, equals, text = override.partition("=")
     if not equals or not key:
-        raise ConfigError(f"--set {override!r}: expected dotted.key=value")
+        raise ConfigError(f"--set {without_login(override)!r}: expected dotted.key=value")
+    if without_login(text) != text:
+        raise ConfigError(
+            f"--set {key}: a password here is shown on Prefect's page and in the list of processes; put {key} into a "
+            "YAML file (--conf), or the password into the environment (docs/security.md)"
+        )
     try:
-        tree: Any = yaml.safe_load(text) if text else None
-    except yaml.YAMLError as error:
+        tree: Any = parse_document(text)
+    except DocumentError as error:
         raise ConfigError(f"--set {override!r}: the value is not readable as YAML: {error}") from None
     for name in reversed(key.split(".")):
         tree = {name: tree}
@@ -114,7 +119,7 @@ def _explain(error: Any) -> str:
     key = ".".join(location)
     if error["type"] == "extra_forbidden":
         return f"unknown configuration key {key!r}{nearest_hint(key, known_keys())}"
-    got = "" if isinstance(error["input"], dict) else f"; got {error['input']!r}"
+    got = "" if isinstance(error["input"], dict) else f"; got {without_login(repr(error['input']))}"
     return f"configuration key {key!r}: {error['msg'].removeprefix('Value error, ')}{got}"
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pyarrow as pa
@@ -15,6 +17,8 @@ from scraper.items import GENERATED, TITLE_ID
 
 _BATCH_ROWS = 65536
 _SITE_SECONDS = 30
+# Ids of ten million titles.
+_SITE_BYTES = 2**27
 
 
 def read_ids(spec: str | Path, select: Select, limit: int | None = None) -> list[str]:
@@ -48,7 +52,7 @@ def ask_site(base_url: str, limit: int | None = None) -> tuple[list[str], bool]:
     url = f"{base_url.rstrip('/')}/ids.txt"
     try:
         with urlopen(url, timeout=_SITE_SECONDS) as answer:
-            lines = answer.read().decode("utf-8", errors="replace").split()
+            lines = answer.read(_SITE_BYTES).decode("utf-8", errors="replace").split()
     except OSError as error:
         raise IdsError(
             f"{url} does not answer ({error}); start the site (genreflow site --titles FILE.parquet), or name a list "
@@ -88,9 +92,9 @@ def _read_list(path: Path) -> Iterator[str]:
         raise IdsError(f"{path}: expected a text file in UTF-8, one title id a line: {error}") from None
 
 
-def _check(title_id: str | None, place: str) -> str:
-    if title_id is None or not TITLE_ID.fullmatch(title_id):
-        raise IdsError(f"{place}: expected a title id (tt and seven digits or more), got {title_id!r}")
+def _check(title_id: Any, place: str) -> str:
+    if not isinstance(title_id, str) or not TITLE_ID.fullmatch(title_id):
+        raise IdsError(f"{place}: expected a title id (tt and seven digits or more), got {reprlib.repr(title_id)}")
     return title_id
 
 
@@ -104,6 +108,10 @@ def _read_parquet(path: Path) -> Iterator[str]:
             raise IdsError(f"{path}: expected a column title_id, got {', '.join(file.schema_arrow.names)}")
         row = 0
         for batch in file.iter_batches(_BATCH_ROWS, columns=["title_id"]):
-            for value in batch.column(0).to_pylist():
+            try:
+                values = batch.column(0).to_pylist()
+            except UnicodeDecodeError as error:
+                raise IdsError(f"{path}: column title_id is no UTF-8 behind row {row}: {error}") from None
+            for value in values:
                 row += 1
                 yield _check(value, f"{path} row {row}")

@@ -77,11 +77,12 @@ def is_stopping(crawler: Crawler) -> bool:
 def read_retry_after(response: Response) -> float:
     """Return the seconds that a Retry-After header asks for (number or HTTP date), 0 without one."""
     told = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
-    if told.isdigit():
+    # isdigit() alone takes a superscript two, which is no number.
+    if told.isascii() and told.isdigit():
         return float(told)
     try:
         moment = parsedate_to_datetime(told)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

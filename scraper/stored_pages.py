@@ -9,6 +9,7 @@ import re
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from conf.errors import GenreflowError
 from tasks.store import write_bytes
@@ -18,6 +19,8 @@ _HEAD = re.compile(r"<!-- genreflow (\{.*?\}) -->\n")
 _CONTEXT = re.compile(r'"requestContext"\s*:\s*')
 # Fast: pages are written while a crawl waits for others.
 _GZIP_LEVEL = 3
+# The largest pages that IMDb has ever served have some three million.
+MOST_BYTES = 2**26
 
 
 class StoredPageError(GenreflowError):
@@ -45,16 +48,35 @@ def write_page(path: Path, page: StoredPage) -> None:
 def read_page(path: Path) -> StoredPage:
     """Read a page that write_page or anyone else stored (see SUFFIXES); raises StoredPageError naming the file."""
     try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig", "replace")
+        with path.open("rb") as packed:
+            content = _read_within(gzip.GzipFile(fileobj=packed) if path.suffix == ".gz" else packed)
     except (OSError, EOFError, zlib.error) as error:
         raise StoredPageError(f"{path}: not readable as a stored page: {error}") from None
+    if content is None:
+        raise StoredPageError(f"{path}: more than {MOST_BYTES:,} bytes of text; expected a page")
+    text = content.decode("utf-8-sig", "replace")
     head = _HEAD.match(text)
     if head is None:
         return StoredPage(text)
-    told = json.loads(head[1])
-    moment = told["retrieved_at"]
-    return StoredPage(text[head.end() :], told["url"], datetime.fromisoformat(moment) if moment else None)
+    return StoredPage(text[head.end() :], *_read_head(path, head[1]))
+
+
+def _read_within(stream: BinaryIO | gzip.GzipFile) -> bytes | None:
+    """Return what a stream holds, None for more than MOST_BYTES: a few packed bytes may stand for thousands."""
+    content = stream.read(MOST_BYTES + 1)
+    return content if len(content) <= MOST_BYTES else None
+
+
+def _read_head(path: Path, told: str) -> tuple[str | None, datetime | None]:
+    """Return address and moment of a page's first comment; anybody may have written it."""
+    try:
+        head = json.loads(told)
+        url, moment = head["url"], head["retrieved_at"]
+        retrieved_at = datetime.fromisoformat(moment).astimezone(UTC) if moment else None
+        (url or "").encode()
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        raise StoredPageError(f"{path}: its first comment does not say whence and when it came; remove it") from None
+    return url, retrieved_at
 
 
 def list_pages(path: Path) -> list[Path]:
@@ -86,7 +108,7 @@ def drop_request_context(text: str) -> str:
 def _end_of_value(text: str, start: int) -> int:
     try:
         return json.JSONDecoder().raw_decode(text, start)[1]
-    except ValueError:
+    except (ValueError, RecursionError):
         # The value is damaged or cut off: everything up to the script's end goes with it.
         end = text.find("</script>", start)
         return len(text) if end < 0 else end

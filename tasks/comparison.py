@@ -58,7 +58,7 @@ def _find(rows: list[Row], asked: str) -> Row | None:
     asked = "prior" if asked == "prior-only" else asked
     if asked == CHAMPION:
         return next((row for row in rows if row["standing"] == CHAMPION), None)
-    if asked.startswith("v") and asked[1:].isdigit():
+    if asked.startswith("v") and asked[1:].isdecimal():
         return next((row for row in rows if row["version"] == int(asked[1:])), None)
     found = [row for row in rows if row["recipe"] == asked]
     if found:

@@ -154,7 +154,7 @@ def find_version(client: Any, name: str, asked: str) -> Any:
         if str(each.version) == wanted:
             return each
     there = ", ".join(str(each.version) for each in reversed(versions))
-    what = f"version {wanted}" if wanted.isdigit() else asked
+    what = f"version {wanted}" if wanted.isdecimal() else asked
     raise MoveError(f"{name} has no {what}; its versions are {there}, its aliases {', '.join(aliases) or 'none'}")
 
 

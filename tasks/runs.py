@@ -83,7 +83,7 @@ def remove_files(home: Path, track: Track, place: str) -> None:
     """Remove the files at a place of MLflow's; a copied home names places of the first one, whose files stay."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    if track.uri or local_path(place).is_relative_to(home):
+    if track.uri or local_path(place).resolve().is_relative_to(home.resolve()):
         get_artifact_repository(place).delete_artifacts()
 
 

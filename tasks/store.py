@@ -12,12 +12,12 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
 
 import psutil
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
 from conf.errors import GenreflowError
 
@@ -27,6 +27,17 @@ RUNNING_PREFIX = ".running-"
 
 class StoreError(GenreflowError):
     """Say which stored file is missing, damaged or locked, and what was expected."""
+
+
+def _below(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise ValueError(f"expected the name of a file in the manifest's own folder, got {name!r}")
+    return name
+
+
+# Whoever hands a folder on may have written its manifest, too: it names nothing outside.
+FileName = Annotated[str, AfterValidator(_below)]
 
 
 class FileEntry(BaseModel, frozen=True):
@@ -47,7 +58,7 @@ class Manifest(BaseModel, frozen=True):
     step: str
     version: int
     fingerprint: str
-    files: dict[str, FileEntry]
+    files: dict[FileName, FileEntry]
     summary: dict[str, Any]
     complete: bool = True
     created: str

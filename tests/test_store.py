@@ -200,3 +200,12 @@ def test_the_lock_of_a_killed_run_is_free(tmp_path):
     holder.communicate()
     with store.lock_home(tmp_path, 0):
         assert (tmp_path / "lock.json").exists()
+
+
+@pytest.mark.parametrize("name", ["../other/part-00000.parquet", "/etc/passwd", "a/../../b", "..", ""])
+def test_manifest_that_names_a_file_elsewhere_is_none(name: str, tmp_path: Path) -> None:
+    told = {"step": "collect", "version": 3, "fingerprint": "f", "summary": {}, "created": store.now()}
+    entry = {"bytes": 1, "sha256": "0" * 64, "rows": 1}
+    store.write_json(tmp_path / "manifest.json", {**told, "files": {name: entry}})
+    with pytest.raises(store.StoreError, match="manifest.json: not a manifest"):
+        store.read_manifest(tmp_path)

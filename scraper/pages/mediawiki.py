@@ -73,7 +73,8 @@ def articles_query(names: Sequence[str], following: Mapping[str, str]) -> str:
         "maxlag": str(MAX_LAG),
         "titles": "|".join(names),
     }
-    return urlencode(asked | dict(following))
+    # What the answer before asks to be added replaces nothing of ours.
+    return urlencode(dict(following) | asked)
 
 
 def read_passing_error(answer: Any) -> str | None:

@@ -15,7 +15,7 @@ from scraper.pages.trees import dig, text_at, whole_characters
 _NEXT_DATA_ID, _SCRIPT = "__NEXT_DATA__", "<script id='"
 _NEXT_DATA = re.compile(rf"<script id=[\"']{_NEXT_DATA_ID}[\"'][^>]*>")
 _JSON_LD = re.compile(r"<script[^>]*type=[\"']application/ld\+json[\"'][^>]*>(.*?)</script>", re.DOTALL)
-_CANONICAL = re.compile(r"<link[^>]*rel=[\"']canonical[\"'][^>]*href=[\"'][^\"']*/title/(tt\d{7,})")
+_CANONICAL = re.compile(r"<link[^>]*rel=[\"']canonical[\"'][^>]*href=[\"'][^\"']*/title/(tt[0-9]{7,16})(?![0-9])")
 
 
 class PageError(GenreflowError):

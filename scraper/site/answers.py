@@ -23,7 +23,7 @@ from scraper.site.pages import render_main, render_plots, render_reference
 from scraper.site.plain_pages import ROBOTS, render_error, render_index
 from scraper.site.titles import Catalogue
 
-_TITLE_PATH = re.compile(r"/title/(tt\d+)(/plotsummary|/reference)?(/?)")
+_TITLE_PATH = re.compile(r"/title/(tt[0-9]+)(/plotsummary|/reference)?(/?)")
 _RENDERERS = {"": render_main, "/plotsummary": render_plots, "/reference": render_reference}
 # Titles that the start page links to.
 INDEX_TITLES = 100

@@ -27,6 +27,8 @@ from scraper.stored_pages import StoredPage, write_page
 from scraper.verdicts import Verdict
 from scraper.writer import Drop, PartWriter
 
+# Characters of an unknown genre's name that a report shows.
+_LONGEST_NAME = 60
 # What a read function yields: a record, a drop, or the request for what is still missing.
 Outcome = Title | Drop | scrapy.Request
 Read = Callable[..., Iterator[Outcome]]
@@ -111,7 +113,7 @@ class TitleSpider(scrapy.Spider):
         stats = self.crawler.stats
         for name in title.genres:
             if stats is not None and self._genres.translate(name) is None:
-                stats.inc_value(f"genres/unknown/{name}")
+                stats.inc_value(f"genres/unknown/{name[:_LONGEST_NAME]}")
         return dataclasses.replace(
             title,
             genres=self._genres.translate_all(title.genres),

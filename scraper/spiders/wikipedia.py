@@ -95,11 +95,14 @@ class WikipediaSpider(ApiSpider):
             synopsis_source="plot section" if plot else None,
             lead=lead,
         )
-        # The address of this very revision, whose history names the authors.
-        url = f"{self.base_url}/w/index.php?title={quote(article.name.replace(' ', '_'))}&oldid={article.revision}"
-        return self.sign(title, url)
+        return self.sign(title, revision_url(self.base_url, article))
 
     def judge(self, response: Response) -> Verdict | None:
         """Ask again where the API says that its databases lag or that it is too busy."""
         passing = read_passing_error(read_json(response))
         return Verdict(passing, f"the API's error {passing}") if passing else super().judge(response)
+
+
+def revision_url(base_url: str, article: Article) -> str:
+    """Return the address of an article's very revision, whose history names the authors."""
+    return f"{base_url}/w/index.php?title={quote(article.name.replace(' ', '_'))}&oldid={article.revision}"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from scraper.stored_pages import (
+    MOST_BYTES,
     StoredPage,
     StoredPageError,
     drop_request_context,
@@ -65,3 +66,29 @@ def test_folder_without_pages_is_an_error(tmp_path: Path) -> None:
 )
 def test_request_context_is_emptied(text: str, kept: str) -> None:
     assert drop_request_context(text) == kept
+
+
+def test_page_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.html.gz"
+    path.write_bytes(gzip.compress(b" " * (MOST_BYTES + 1), 9))
+    assert path.stat().st_size < MOST_BYTES / 500
+    with pytest.raises(StoredPageError, match="a.html.gz: more than 67,108,864 bytes of text; expected a page"):
+        read_page(path)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "{}", '{"url": 7, "retrieved_at": null}', '{"url": "\\ud800", "retrieved_at": null}', "{a}",
+        '{"url": null, "retrieved_at": "yesterday"}', '{"url": null, "retrieved_at": 7}', "{" + "[" * 100_000 + "}",
+        '{"url": null, "retrieved_at": "0001-01-01T00:00:00+14:00"}',
+    ],
+)  # fmt: skip
+def test_first_comment_that_is_none_of_ours_is_named(head: str, tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(f"<!-- genreflow {head} -->\n<html>x</html>")
+    with pytest.raises(StoredPageError, match="a.html: its first comment does not say whence and when it came"):
+        read_page(tmp_path / "a.html")
+
+
+def test_request_context_nested_without_end_is_taken_out() -> None:
+    assert drop_request_context('{"requestContext": ' + "[" * 100_000) == '{"requestContext": {}'
