@@ -15,6 +15,10 @@ from conf.section import Positive, Rate, Section, Share, each_once, nearest_hint
 SiteUrl = Annotated[str, Field(pattern=r"^https?://[^/\s?#@\\]+/?$")]
 
 
+# Lists of genres are written with commas; names stand in tables, plots and names of metrics.
+Genre = Annotated[str, Field(pattern=r"^\w[\w '&/.()-]*$", max_length=60)]
+
+
 class Select(Section):
     """Say which rows of IMDb's title.basics are asked for."""
 
@@ -109,7 +113,7 @@ class Prepare(Section):
     synopsis: Lengths
     first_year: int | None
     last_year: int | None
-    genres: Annotated[tuple[str, ...], Field(min_length=1)]
+    genres: Annotated[tuple[Genre, ...], Field(min_length=1)]
     min_genre_titles: Positive
     duplicate_similarity: Annotated[float, Field(gt=0, le=1)]
     duplicate_ngram: Positive

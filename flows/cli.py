@@ -9,6 +9,7 @@ import typer
 
 from conf.errors import GenreflowError
 from flows.commands import answers, models, pipeline, services, titles
+from tasks.logic.printable import printable
 
 app = typer.Typer(
     name="genreflow",
@@ -29,7 +30,7 @@ def main() -> None:
     except (GenreflowError, OSError) as error:
         if os.environ.get("GENREFLOW_DEBUG"):
             raise
-        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"error: {printable(' '.join(str(error).split()))}\n")
         sys.exit(getattr(error, "exit_code", 1))
 
 

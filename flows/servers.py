@@ -11,14 +11,13 @@ import time
 from pathlib import Path
 from urllib.request import urlopen
 
-from rich.console import Console
-
 from conf.errors import GenreflowError
 from conf.names import CORPORA, MLFLOW_NOTE
 from conf.operation import Track, without_login
 from flows.session import SERVER_NOTE
 from tasks.champion import connect
 from tasks.runs_table import address_of_runs
+from tasks.terminal import open_console
 
 START_SECONDS = 180
 HOST = "127.0.0.1"
@@ -45,7 +44,7 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
     notes = [home / SERVER_NOTE, home / MLFLOW_NOTE]
     api = f"http://{HOST}:{prefect_port}/api"
     pages = elsewhere or f"http://{HOST}:{mlflow_port}"
-    Console().print("starting both servers, which takes some seconds ...")
+    open_console().print("starting both servers, which takes some seconds ...")
     started: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -59,7 +58,7 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
         _wait(started[0], f"{api}/health", home / "prefect-server.log")
         notes[0].write_text(api)
         notes[1].write_text(pages)
-        console = Console()
+        console = open_console()
         console.print(f"Prefect  http://{HOST}:{prefect_port}   flow runs, graphs, artifacts", highlight=False)
         console.print(f"MLflow   {pages}   runs, plots, registered models", highlight=False)
         for corpus, address in _tables(home, track).items():
@@ -69,7 +68,7 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
             time.sleep(0.5)
         raise ServerError(f"a server stopped by itself; see {home}/prefect-server.log and {home}/mlflow-server.log")
     except KeyboardInterrupt:
-        Console().print("stopping")
+        open_console().print("stopping")
     finally:
         for note in notes:
             note.unlink(missing_ok=True)

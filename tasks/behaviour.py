@@ -21,6 +21,7 @@ from tasks.corpus import StoredCorpus
 from tasks.logic import behaviour
 from tasks.logic.behaviour import Bools, Case, Floats, Kind, Result, Tally
 from tasks.logic.labels import to_matrix
+from tasks.logic.spreadsheets import to_csv
 from tasks.retries import TRACKING
 from tasks.reuse import cached
 from tasks.runs import log_batches
@@ -92,7 +93,7 @@ def check_behaviour(home: Path, settings: Settings, corpus: StoredCorpus, runs: 
         with store.new_result(
             folder, step="behaviour", version=VERSION, fingerprint=fingerprint, inputs=inputs
         ) as draft:
-            behaviour.table(results).to_csv(draft.folder / RESULTS, index=False)
+            (draft.folder / RESULTS).write_text(to_csv(behaviour.table(results)), encoding="utf-8")
             tallies = {kind: dataclasses.asdict(tally) for kind, tally in behaviour.count(results).items()}
             draft.summary = {"corpus": corpus.corpus, "recipe": best.recipe, "tallies": tallies}
         summary = draft.summary

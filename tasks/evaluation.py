@@ -25,6 +25,7 @@ from tasks.logic.decisions import Decision, decide, find_decision
 from tasks.logic.figures import Bootstrap, Scored, make_figures, make_tables
 from tasks.logic.labels import to_genres, to_matrix
 from tasks.logic.reports import count_pairs
+from tasks.logic.spreadsheets import to_csv
 from tasks.reuse import cached
 from tasks.training import StoredModel, read_history, read_probabilities
 
@@ -84,7 +85,7 @@ def evaluate_recipe(home: Path, corpus: StoredCorpus, model: StoredModel, settin
         figures = make_figures(scored, corpus.genres, decision, bootstrap)
         (draft.folder / FIGURES).write_text(json.dumps(figures, indent=1))
         for name, table in make_tables(scored["test"], corpus.genres, decision, figures).items():
-            table.to_csv(draft.folder / f"{name}.csv", index=False)
+            (draft.folder / f"{name}.csv").write_text(to_csv(table), encoding="utf-8")
         answer = scored["test"].answer(decision)
         _test_titles(scored["test"], answer, corpus.genres, model.recipe).to_parquet(
             draft.folder / PREDICTED, index=False

@@ -8,21 +8,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tasks.logic.printable import printable
+from tasks.terminal import open_console
 
 SECONDS_BETWEEN_LINES = 20.0
 
 Advance = Callable[..., None]
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
-console = Console(stderr=True)
+console = open_console(stderr=True)
 _bars = Progress(
-    TextColumn("{task.description:<28}"),
+    TextColumn("{task.description:<28}", markup=False),
     BarColumn(),
     MofNCompleteColumn(),
     TimeElapsedColumn(),
-    TextColumn("{task.fields[note]}"),
+    TextColumn("{task.fields[note]}", markup=False),
     console=console,
     transient=True,
 )
@@ -40,7 +42,7 @@ def bar(label: str, total: int, logger: Logger) -> Iterator[Advance]:
             _open += 1
             if _open == 1:
                 _bars.start()
-            task = _bars.add_task(label, total=total, note="")
+            task = _bars.add_task(printable(label), total=total, note="")
     last = time.monotonic()
 
     def advance(done: int, note: str = "", new_total: int | None = None) -> None:

@@ -19,6 +19,7 @@ from tasks.evaluation import answer_split, read_figures
 from tasks.logic import metrics
 from tasks.logic.decisions import decide
 from tasks.logic.labels import to_matrix
+from tasks.logic.markdown import plain_text
 from tasks.logic.notes import told
 from tasks.moves import LONGEST_DESCRIPTION, ROLLED_BACK, move_champion, read_moves, was_carried_out
 from tasks.packaging import requirements
@@ -195,11 +196,12 @@ def _register(
         "retrieved": " to ".join(corpus.retrieved or ("not stated",)),
     }
     texts = (
-        f"Texts from {origin['sources']}, genres named by {origin['genre_sources']}, retrieved {origin['retrieved']}"
+        f"Texts from {plain_text(origin['sources'])}, genres named by {plain_text(origin['genre_sources'])}, "
+        f"retrieved {origin['retrieved']}"
     )
     behaved = f"Behaviour tests: {decided['behaviour']}. Challenges made on the selection titles: {challenges}."
     became = f"{decided['decision'].capitalize()}: {decided['reason']}."
-    parts = (scored, f"{texts}. Terms: {origin['terms']}.", behaved, became)
+    parts = (scored, f"{texts}. Terms: {plain_text(origin['terms'])}.", behaved, became)
     description = "\n\n".join(parts)[:LONGEST_DESCRIPTION]
     tags = {
         "recipe": best.recipe,

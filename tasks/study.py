@@ -27,6 +27,7 @@ from tasks.fit_process import fit_in_process, slots
 from tasks.fitting import PROBABILITIES, FitSpec
 from tasks.logic.labels import to_matrix
 from tasks.logic.metrics import score_ranking
+from tasks.logic.spreadsheets import to_csv
 from tasks.other_texts import OtherTexts
 from tasks.retries import TRACKING
 
@@ -253,4 +254,4 @@ def _row(trial: optuna.trial.FrozenTrial, section: BiLstm) -> dict[str, Any]:
 
 def _write_table(folder: Path, study: optuna.Study, section: BiLstm) -> None:
     rows = [_row(trial, section) for trial in study.trials if trial.state != TrialState.WAITING]
-    store.write_bytes(folder / TABLE, pd.DataFrame(rows).round(4).to_csv(index=False).encode())
+    store.write_bytes(folder / TABLE, to_csv(pd.DataFrame(rows).round(4)).encode())

@@ -25,7 +25,9 @@ from tasks.embedding import StoredVectors
 from tasks.evaluation import CURVE, PREDICTED, Evaluation, read_figures
 from tasks.leaderboard import compare_answers
 from tasks.logic.advice import advise
+from tasks.logic.markdown import plain_text
 from tasks.logic.notes import corpus_note, recipe_note, title_of, told, told_difference
+from tasks.logic.spreadsheets import to_csv
 from tasks.retries import TRACKING
 from tasks.reuse import cached
 from tasks.runs import (
@@ -122,7 +124,7 @@ def open_parent(
     metrics |= {f"dropped/{reason}": float(count) for reason, count in corpus.drops.items()}
     client.log_text(run_id, yaml.safe_dump(dump(settings), sort_keys=False), "conf.yaml")
     rows = drop_table(corpus)
-    client.log_text(run_id, pd.DataFrame(rows).to_csv(index=False), "drops.csv")
+    client.log_text(run_id, to_csv(pd.DataFrame(rows)), "drops.csv")
     client.log_artifacts(run_id, str(corpus.folder / PLOTS), "plots")
     log_datasets(client, run_id, corpus)
     store_view(client, experiment)
@@ -253,9 +255,8 @@ def _difference(run: LoggedRun, best: LoggedRun, settings: Settings) -> str:
 
 def _told_data(client: Any, parent: ParentRun) -> str:
     tags = client.get_run(parent.run_id).data.tags
-    return (
-        f"the {parent.corpus} corpus {tags['data_fingerprint'][:12]}, filter {tags['filter']}, from {tags['sources']}"
-    )
+    filter_, sources = plain_text(tags["filter"]), plain_text(tags["sources"])
+    return f"the {parent.corpus} corpus {tags['data_fingerprint'][:12]}, filter {filter_}, from {sources}"
 
 
 def _log_figures(
@@ -305,10 +306,10 @@ def _log_figures(
     metrics |= {f"weight/{member}": weight for member, weight in model.weights.items()}
     log_batches(client, run_id, params=params, metrics=metrics, steps=steps)
     client.log_dict(run_id, figures, "figures.json")
-    client.log_text(run_id, pd.DataFrame(figures["study_table"]).to_csv(index=False), "study_thresholds.csv")
+    client.log_text(run_id, to_csv(pd.DataFrame(figures["study_table"])), "study_thresholds.csv")
     predicted = pd.read_parquet(evaluation.folder / PREDICTED)
     listed = {name: predicted[name].map(", ".join) for name in ("actual", "predicted")}
-    client.log_text(run_id, predicted[["title_id"]].assign(**listed).to_csv(index=False), "test_titles.csv")
+    client.log_text(run_id, to_csv(predicted[["title_id"]].assign(**listed)), "test_titles.csv")
     client.log_text(run_id, yaml.safe_dump(dump(settings), sort_keys=False), "conf.yaml")
     for table in sorted(evaluation.folder.glob("*.csv")):
         client.log_artifact(run_id, str(table))

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.report.terminal import as_json
+from tasks.terminal import open_console
 
 if TYPE_CHECKING:
     from tasks.file_answers import FileAnswers
@@ -23,7 +24,7 @@ def predicted(
     if json_output:
         as_json(figures)
         return
-    console = Console()
+    console = open_console()
     table = Table(title=f"{figures['model']} ({figures['recipe']})", title_justify="left")
     by_genre = figures["thresholds"]["rule"] == "per_genre"
     table.add_column("genre")
@@ -48,7 +49,7 @@ def predicted(
     if explain:
         explained(console, figures)
     if page:
-        console.print(f"explanation written to {page}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"explanation written to {page}", highlight=False, soft_wrap=True)
 
 
 def explained(console: Console, figures: dict[str, Any]) -> None:
@@ -65,7 +66,7 @@ def explained(console: Console, figures: dict[str, Any]) -> None:
                 f"{word['word']} {word['weight']:+.2f} ({abs(word['share']):.0%})"
                 for word in leading(told["words"], sign)
             )
-            console.print(f"{side:<9}{words or 'no word'}", highlight=False, markup=False)
+            console.print(f"{side:<9}{words or 'no word'}", highlight=False)
 
 
 def coloured(text: str, spans: Sequence[Mapping[str, Any]]) -> Text:
@@ -87,16 +88,16 @@ def written(told: FileAnswers, json_output: bool) -> None:
     if json_output:
         as_json(told._asdict())
         return
-    console = Console()
+    console = open_console()
     answered = told.rows - told.without_text - told.problems
     empty = f", {told.without_text:,} without a text" if told.without_text else ""
     counts = f"{answered:,} of {told.rows:,} rows predicted into {told.output}{empty}"
-    console.print(counts, highlight=False, soft_wrap=True, markup=False)
+    console.print(counts, highlight=False, soft_wrap=True)
     if told.problems:
         console.print(f"{told.problems:,} bad, without an answer (column problem):", highlight=False)
         more = ["..."] if told.problems > len(told.examples) else []
         for line in (*told.examples, *more):
-            console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
+            console.print(f"  {line}", highlight=False, soft_wrap=True)
 
 
 def scored(figures: dict[str, Any], json_output: bool) -> None:
@@ -104,7 +105,7 @@ def scored(figures: dict[str, Any], json_output: bool) -> None:
     if json_output:
         as_json(figures)
         return
-    console = Console()
+    console = open_console()
     told = [
         f"{key[3:]} {figures[key]:.4f} [{low:.4f}, {high:.4f}]" for key, (low, high) in figures["intervals"].items()
     ]
@@ -114,7 +115,7 @@ def scored(figures: dict[str, Any], json_output: bool) -> None:
         f"{figures['model']} ({figures['recipe']}) on {figures['titles']:,} titles: F1 {', '.join(told)}",
         ", ".join(f"{key.replace('_', ' ')} {figures[key]:.4f}" for key in ranking),
     ):
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(f"{figures['left_out']:,} titles seen in fitting left out", highlight=False)
     if figures["genres_outside_model"]:
         console.print(f"genres outside the model's list: {figures['genres_outside_model']}", highlight=False)

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.markdown import Markdown
 
 from flows.report import tables
 from flows.report.terminal import as_json
 from tasks.logic.notes import title_of
+from tasks.logic.printable import printable
+from tasks.terminal import open_console
 
 # Conf keys and genres shown of two runs; --json lists all.
 SHOWN = 15
@@ -41,7 +42,7 @@ def leaderboards(boards: Mapping[Any, list[dict[str, Any]]], json_output: bool, 
     )
     for corpus, rows in boards.items():
         if not rows:
-            Console().print(
+            open_console().print(
                 f"{corpus}: no such run in this home; genreflow demo or genreflow run trains", highlight=False
             )
         for (data, filter_), same in _grouped(rows).items():
@@ -64,7 +65,7 @@ def side_by_side(side: Any, json_output: bool, markdown: bool) -> None:
         for row in side.figures
     ]
     tables.show(f"{side.corpus}: {a} and {b}", ("figure", a, b), rows, words=("figure",), markdown=markdown)
-    write = sys.stdout.write if markdown else Console(highlight=False, soft_wrap=True, markup=False).print
+    write = sys.stdout.write if markdown else open_console(highlight=False, soft_wrap=True).print
     for average, told in side.difference.items():
         if told:
             write(
@@ -84,13 +85,13 @@ def side_by_side(side: Any, json_output: bool, markdown: bool) -> None:
 
 def card(told: str, output: Path | None) -> None:
     """Show a model's card: drawn on a terminal, as Markdown anywhere else; or say into which file it was written."""
-    console = Console()
+    console = open_console()
     if output is not None:
         console.print(f"{told.partition(chr(10))[0]}: card written to {output}", highlight=False, soft_wrap=True)
     elif console.is_terminal:
         console.print(Markdown(told))
     else:
-        sys.stdout.write(told)
+        sys.stdout.write(printable(told))
 
 
 def moves(told: Mapping[str, Sequence[Any]], json_output: bool) -> None:
@@ -110,7 +111,7 @@ def moved(name: str, move: Any, json_output: bool) -> None:
         as_json({"model": name, **move.model_dump()})
         return
     before = f" in place of version {move.before}" if move.before else ""
-    Console().print(f"{name} version {move.version} is the champion{before} ({move.how})", highlight=False)
+    open_console().print(f"{name} version {move.version} is the champion{before} ({move.how})", highlight=False)
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

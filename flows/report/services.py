@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from flows.report.terminal import as_json, command
+from tasks.terminal import open_console
 
 
 def serving(titles: int, port: int) -> None:
     """Say where the local movie site answers."""
-    Console().print(f"{titles:,} titles at http://127.0.0.1:{port}/title/ (Ctrl-C stops)", highlight=False)
+    open_console().print(f"{titles:,} titles at http://127.0.0.1:{port}/title/ (Ctrl-C stops)", highlight=False)
 
 
 def deployed(names: Sequence[str], home: Path, server: str, json_output: bool) -> None:
@@ -24,7 +23,7 @@ def deployed(names: Sequence[str], home: Path, server: str, json_output: bool) -
     if json_output:
         as_json({"deployments": names, "home": str(home), "server": server})
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = open_console(highlight=False, soft_wrap=True)
     console.print(f"{len(names)} deployments on {server}, for {home}: {', '.join(names)}")
     console.print("Schedules are paused until you switch them on. Next, each in a terminal of its own:")
     console.print(f"  {command()} worker --home {home}   # runs what is scheduled or asked for")
@@ -36,13 +35,13 @@ def cleaned(unneeded: Sequence[Any], deleted: bool, json_output: bool) -> None:
     if json_output:
         as_json({"deleted": deleted, "unneeded": [each._asdict() for each in unneeded]})
         return
-    console = Console(highlight=False)
+    console = open_console(highlight=False)
     total = sum(each.bytes for each in unneeded)
     if unneeded:
         table = Table("what", "name", "MB")
         table.columns[-1].justify = "right"
         for each in unneeded:
-            table.add_row(each.kind, escape(each.name), f"{each.bytes / 1e6:,.1f}")
+            table.add_row(each.kind, each.name, f"{each.bytes / 1e6:,.1f}")
         console.print(table)
     counts = Counter(each.kind for each in unneeded)
     told = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()) or "nothing"

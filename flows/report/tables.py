@@ -6,12 +6,11 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from rich import box
-from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
-from tasks.logic.markdown import markdown_table
+from tasks.logic.markdown import markdown_table, plain_text
+from tasks.terminal import open_console
 
 _WIDE, _ANY = 160, 10_000
 
@@ -31,9 +30,9 @@ def show(
     """
     if markdown:
         numbers = frozenset(columns) - frozenset(words)
-        sys.stdout.write(f"### {title}\n\n{markdown_table(columns, rows, numbers)}\n\n")
+        sys.stdout.write(f"### {plain_text(title)}\n\n{markdown_table(columns, rows, numbers)}\n\n")
         return
-    console, told = Console(), [[str(cell) for cell in row] for row in rows]
+    console, told = open_console(), [[str(cell) for cell in row] for row in rows]
     if not console.is_terminal:
         # A file or a pipe is as wide as it is asked to be.
         console.width = max(console.width, _WIDE)
@@ -50,10 +49,10 @@ def show(
 def _make(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[str], words: Sequence[str]
 ) -> Table:
-    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for column in left:
-        table.add_column(escape(column), justify="left" if column in words else "right", no_wrap=column not in words)
+        table.add_column(column, justify="left" if column in words else "right", no_wrap=column not in words)
     for row in rows:
         cells = zip(columns, row, strict=True)
-        table.add_row(*(escape(cell) for column, cell in cells if column in left))
+        table.add_row(*(cell for column, cell in cells if column in left))
     return table

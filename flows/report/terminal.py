@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
@@ -25,16 +23,20 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from tasks.logic.printable import printable, printable_json
+from tasks.terminal import open_console
+
 
 def as_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n")
+    told = json.dumps(value, indent=1, ensure_ascii=False, default=_plain)
+    sys.stdout.write(printable_json(told) + "\n")
 
 
 @contextlib.contextmanager
 def working(what: str) -> Iterator[None]:
     """Show on a terminal that something is under way whose end nobody can tell."""
-    console = Console(stderr=True)
+    console = open_console(stderr=True)
     with console.status(what) if console.is_terminal else contextlib.nullcontext():
         yield
 
@@ -52,13 +54,13 @@ def predicting(file: Path) -> contextlib.AbstractContextManager[Callable[[int, i
 @contextlib.contextmanager
 def _reading(what: str, *more: ProgressColumn) -> Iterator[Callable[[int, int], None]]:
     """Yield advance(done, total) of a bar; a total of 0 means that nobody knows it yet."""
-    told = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    console = Console(stderr=True)
+    told = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+    console = open_console(stderr=True)
     with Progress(
         *told, *more, TimeRemainingColumn(compact=True),
         console=console, transient=True, disable=not console.is_terminal,
     ) as bars:  # fmt: skip
-        task = bars.add_task(escape(what), total=None)
+        task = bars.add_task(printable(what), total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total or None)
 
 

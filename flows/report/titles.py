@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from conf.names import CORPORA
 from flows.report.terminal import as_json
+from tasks.terminal import open_console
 
 # More failed pages than this are only counted on the terminal.
 FAILED_PAGES_SHOWN = 20
@@ -22,19 +22,19 @@ def imported(file: Path, told: Any, json_output: bool) -> None:
     if json_output:
         as_json(dataclasses.asdict(told))
         return
-    console = Console()
+    console = open_console()
     if told.already_imported:
         happened = f"imported already, as raw/{told.folder}; nothing done"
     else:
         happened = f"{told.stored:,} of {told.rows:,} rows into raw/{told.folder}"
     terms = told.terms or "not stated; yours to know"
     for line in (f"{file}: {happened}", f"source: {told.source} (read as {told.mapping})", f"terms: {terms}"):
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.print(line, highlight=False, soft_wrap=True)
     for genre, count in told.tally.unknown_genres.items():
         nearest = told.tally.nearest_genres.get(genre)
         hint = f"; did you mean {nearest}?" if nearest else ""
         rows = "1 row" if count == 1 else f"{count:,} rows"
-        console.print(f"unknown genre {genre!r} taken off {rows}{hint}", highlight=False, markup=False)
+        console.print(f"unknown genre {genre!r} taken off {rows}{hint}", highlight=False)
     for field, count in told.tally.unread.items():
         shown = ", ".join(told.tally.unread_values[field])
         console.print(
@@ -42,7 +42,7 @@ def imported(file: Path, told: Any, json_output: bool) -> None:
         )
     explained = told.tally.explain()
     if explained:
-        console.print(explained, highlight=False, soft_wrap=True, markup=False)
+        console.print(explained, highlight=False, soft_wrap=True)
 
 
 def selected(file: Path, ids: str, rows: int, output: Path | None, json_output: bool) -> None:
@@ -56,7 +56,7 @@ def selected(file: Path, ids: str, rows: int, output: Path | None, json_output: 
         sys.stdout.write(ids)
     place = f" into {output}" if output else ""
     told = f"{file}: {count:,} of {rows:,} titles taken (collect.select){place}"
-    Console(stderr=output is None).print(told, highlight=False, soft_wrap=True, markup=False)
+    open_console(stderr=output is None).print(told, highlight=False, soft_wrap=True)
 
 
 def joined(file: Path, told: Any, json_output: bool) -> None:
@@ -64,7 +64,7 @@ def joined(file: Path, told: Any, json_output: bool) -> None:
     if json_output:
         as_json(dataclasses.asdict(told))
         return
-    console = Console()
+    console = open_console()
     place = f", {told.stored:,} of them into raw/{told.folder}" if told.folder else ", none of them new"
     console.print(
         f"{file}: {told.found:,} of {told.held:,} titles held are among its {told.rows:,}{place}",
@@ -83,7 +83,7 @@ def title(told: dict[str, Any], json_output: bool) -> None:
     if json_output:
         as_json(told)
         return
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = open_console(highlight=False, soft_wrap=True)
     facts = ", ".join(str(told[name]) for name in ("title", "year", "title_type") if told[name] is not None)
     console.print(f"{told['title_id']}: {facts or 'no title'}")
     console.print(f"genres    {', '.join(told['genres']) or 'none'} ({', '.join(told['genre_sources']) or 'nobody'})")
@@ -105,7 +105,7 @@ def parsed(path: Path, told: Any, json_output: bool) -> None:
     if json_output:
         as_json(dataclasses.asdict(told))
         return
-    console = Console()
+    console = open_console()
     good = [page for page in told.pages if page.error is None]
     table = Table("layout", title=f"{path}: {len(told.pages):,} pages", title_justify="left")
     for column in ("pages", "fields a page"):
@@ -116,7 +116,7 @@ def parsed(path: Path, told: Any, json_output: bool) -> None:
     console.print(table)
     failed = [page for page in told.pages if page.error is not None]
     for page in failed[:FAILED_PAGES_SHOWN]:
-        console.print(f"{page.file}: {page.error}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"{page.file}: {page.error}", highlight=False, soft_wrap=True)
     if len(failed) > FAILED_PAGES_SHOWN:
         console.print(f"and {len(failed) - FAILED_PAGES_SHOWN:,} more failed pages (--json lists all)")
     where_to = f"into raw/{told.folder}" if told.folder else "read, none stored (--dry-run)"

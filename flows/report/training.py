@@ -16,6 +16,7 @@ from flows.paths import home_path
 from flows.report.terminal import as_json, command
 from scraper.items import GENERATED
 from tasks.logic.notes import title_of
+from tasks.terminal import open_console
 
 
 def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: bool) -> None:
@@ -24,12 +25,12 @@ def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: b
         if json_output:
             as_json({"skipped": done.skipped})
         else:
-            Console().print(done.skipped, highlight=False)
+            open_console().print(done.skipped, highlight=False)
         return
     trained(done.trained, settings, home, json_output=json_output)
     if json_output:
         return
-    console = Console()
+    console = open_console()
     if any(source.startswith(GENERATED) for corpus in done.corpora.values() for source in corpus.sources):
         console.print("These titles are generated: the figures show that the pipeline works, not how good it is.")
     console.print(_reused(done))
@@ -51,7 +52,7 @@ def trained(done: Mapping[Any, Any], settings: Settings, home: Path | None, *, j
     if json_output:
         as_json({name: _trained(each) for name, each in done.items()})
         return
-    console = Console()
+    console = open_console()
     for name, each in done.items():
         console.print(_recipes(name, each))
         promotion = each.promotion
@@ -92,14 +93,14 @@ def corpora(prepared: Mapping[Any, Any], json_output: bool) -> None:
         table.add_column("count", justify="right")
         for row in drop_table(corpus):
             table.add_row(row["titles"], f"{row['count']:,}")
-        Console().print(table)
+        open_console().print(table)
         for line in (
             f"{len(corpus.genres)} genres modelled: {', '.join(corpus.genres)}",
             f"texts from {_counted(corpus.sources)}",
             f"genres from {_counted(corpus.genre_sources)}",
             f"terms: {'; '.join(corpus.terms) or 'not stated'}",
         ):
-            Console().print(line, highlight=False, markup=False)
+            open_console().print(line, highlight=False)
 
 
 def stage(done: BaseModel, json_output: bool) -> None:
@@ -107,7 +108,7 @@ def stage(done: BaseModel, json_output: bool) -> None:
     if json_output:
         as_json(done)
         return
-    console = Console()
+    console = open_console()
     for key, value in done.model_dump(mode="json").items():
         console.print(f"{key:<12}{value}", highlight=False, soft_wrap=True)
 
@@ -119,7 +120,7 @@ def stages(done: Mapping[Any, BaseModel], json_output: bool) -> None:
         return
     for summary in done.values():
         stage(summary, False)
-        Console().print()
+        open_console().print()
 
 
 def studied(done: Mapping[Any, Any], json_output: bool) -> None:
@@ -127,7 +128,7 @@ def studied(done: Mapping[Any, Any], json_output: bool) -> None:
     if json_output:
         as_json(dict(done))
         return
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = open_console(highlight=False, soft_wrap=True)
     for name, study in done.items():
         counts = ", ".join(f"{count} {state}" for state, count in study.trials.items())
         console.print(f"{name}: {counts}; best is trial {study.best}, mean average precision {study.value:.4f}")

@@ -1,17 +1,26 @@
-"""Tables in Markdown, as GitHub and MLflow's pages draw them."""
+"""Tables and texts in Markdown, as GitHub, MLflow's and Prefect's pages draw them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+
+from tasks.logic.printable import printable
+
+# What ends a cell, begins HTML or bold, or makes a link of words in brackets.
+_MARKS = re.compile(r"[\\|*`]|(?<=\])[(\[:]")
 
 
 def markdown_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: frozenset[str] = frozenset()
 ) -> str:
-    """Return a table; the columns named in numbers are flush right. What would end a cell or a row is made harmless."""
+    """Return a table; the columns named in numbers are flush right. Every cell is plain text."""
     rule = ["---:" if column in numbers else "---" for column in columns]
-    return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in (columns, rule, *rows))
+    lines = (list(map(plain_text, columns)), rule, *(map(plain_text, row) for row in rows))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(value: object) -> str:
-    return " ".join(str(value).split()).replace("|", "\\|")
+def plain_text(value: object) -> str:
+    """Return a value as one line of Markdown that shows it as it is: no HTML, link, image or other cell comes of it."""
+    line = " ".join(printable(str(value)).split())
+    return _MARKS.sub(r"\\\g<0>", line.replace("&", "&amp;").replace("<", "&lt;"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from tasks.logic.markdown import markdown_table
+from tasks.logic.markdown import markdown_table, plain_text
 from tasks.logic.notes import told
 
 _RANKING = {
@@ -81,10 +81,10 @@ def render_card(name: str, data: Data, model: Model, figures: Mapping[str, Any],
 
 def _data(data: Data) -> str:
     splits = markdown_table(list(data["splits"]), [[f"{count:,}" for count in data["splits"].values()]])
-    retrieved = " to ".join(data["retrieved"] or ("not stated",))
+    retrieved = plain_text(" to ".join(data["retrieved"] or ("not stated",)))
     return (
-        f"Filter {data['filter']}. Titles by split (by a hash of the id; train fits, validation tunes thresholds, "
-        f"stopping and weights, selection decides promotion alone, test is only reported):\n\n{splits}\n\n"
+        f"Filter {plain_text(data['filter'])}. Titles by split (by a hash of the id; train fits, validation tunes "
+        f"thresholds, stopping and weights, selection decides promotion alone, test is only reported):\n\n{splits}\n\n"
         f"{data['fitted']:,} titles were fitted or tuned on; {data['near_duplicates']:,} that nearly duplicate a text "
         f"of another split were not.\n\nTexts from {_counts(data['sources'])}. Genres named by "
         f"{_counts(data['genre_sources'])}. Retrieved {retrieved}. Records that are no title of the corpus: "
@@ -175,16 +175,16 @@ def _behaviour(judged: Judged) -> str:
 
 def _promotion(judged: Judged) -> str:
     made = f"Challenges made on the selection titles so far: {judged['challenges']}."
-    return f"{judged['decision'].capitalize()}: {judged['reason']}.\n\n{made}"
+    return f"{judged['decision'].capitalize()}: {plain_text(judged['reason'])}.\n\n{made}"
 
 
 def _terms(data: Data) -> str:
-    return "\n".join(f"- {terms}" for terms in data["terms"]) or "The sources state no terms."
+    return "\n".join(f"- {plain_text(terms)}" for terms in data["terms"]) or "The sources state no terms."
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} ({count:,})" for name, count in counts.items() if count) or "none"
+    return ", ".join(f"{plain_text(name)} ({count:,})" for name, count in counts.items() if count) or "none"
 
 
 def _lines(values: Mapping[str, str]) -> str:
-    return "\n".join(f"- {name}: {value}" for name, value in values.items())
+    return "\n".join(f"- {name}: {plain_text(value)}" for name, value in values.items())

@@ -102,7 +102,7 @@ def test_a_genre_below_its_threshold_says_why_it_is_predicted(shown: Any) -> Non
 def test_a_bar_tells_rows_and_their_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
     shown = functools.partial(Console, file=screen, force_terminal=True, width=120)
-    monkeypatch.setattr(terminal, "Console", lambda **_: shown())
+    monkeypatch.setattr(terminal, "open_console", lambda **_: shown())
     with terminal.predicting(Path("[plots].csv")) as advance:
         for done in (0, 1_000, 2_000):
             advance(done, 8_000)
