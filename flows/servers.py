@@ -92,6 +92,8 @@ def _start_prefect(home: Path, port: int, api: str) -> subprocess.Popen[bytes]:
         "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(home / "prefect")),
         # On another port than 4200 the page would ask 4200 for its data (Prefect issue 18025).
         "PREFECT_SERVER_UI_API_URL": api,
+        # By default any page that is open in a browser here may ask the server to run something.
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://{HOST}:{port},http://localhost:{port}",
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
     return _start(command, environment, home / "prefect-server.log")

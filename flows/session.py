@@ -69,6 +69,8 @@ def set_up(conf: str | Path, overrides: list[str] | None, home: Path | None, *, 
             os.environ["PREFECT_API_URL"] = running
         os.environ.setdefault("PREFECT_HOME", str(path / "prefect"))
         os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "true")
+        # It has no pages, so no page may ask it.
+        os.environ.setdefault("PREFECT_SERVER_CORS_ALLOWED_ORIGINS", "http://127.0.0.1")
         # The default of 20 s is too short on a busy machine.
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", RETRIES_OF_REQUESTS)

@@ -5,7 +5,9 @@ Nothing of Prefect is imported here: a first answer would wait for it.
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,12 @@ MLMODEL = "MLmodel"
 _EXPECTED = "expected the folder of an MLflow model, or a URI such as models:/NAME/VERSION or runs:/RUN_ID/NAME"
 # The file that genreflow's models are made from; MLflow notes it in MLmodel.
 _CODE = "genre_model.py"
+# How MLflow opens such models; another loader is any module there is, or opens a pickle.
+_LOADER = "mlflow.pyfunc.loaders.code_model"
+_OWN = Path(__file__).parent
+# What the home's store holds, or the server of track.uri, is trusted as these are.
+_STORED = ("models:/", "runs:/")
+logger = logging.getLogger(__name__)
 _URI = re.compile(r"[a-z][a-z0-9+.-]+:/")
 
 
@@ -59,6 +67,10 @@ def _open_named(home: Path, track: Track, model: str) -> Any:
         raise ModelError(f"{model}: no MLflow model: it has no file {MLMODEL}; {_EXPECTED}")
     try:
         _check_kind(folder, model)
+        if not model.startswith(_STORED) and (foreign := next(_foreign_code(folder), None)):
+            logger.warning(
+                "%s runs code that is not this genreflow's (%s): open models of people you trust alone", model, foreign
+            )
         asked = load_model(str(folder)).unwrap_python_model()
     except (MlflowException, OSError, ImportError, ValueError) as error:
         raise ModelError(f"{model}: cannot be opened: {error}") from error
@@ -90,6 +102,16 @@ def _check_kind(folder: Path, model: str) -> None:
         described = Model.load(str(folder))
     except (YAMLError, TypeError, UnicodeDecodeError) as error:
         raise ModelError(f"{model}: its file {MLMODEL} is not readable: {' '.join(str(error).split())}") from None
-    code = described.flavors.get("python_function", {}).get("model_code_path") or ""
-    if Path(code).name != _CODE:
+    flavor = described.flavors.get("python_function", {})
+    made = Path(flavor.get("model_code_path") or "").name == _CODE and flavor.get("loader_module") == _LOADER
+    if not made or flavor.get("code") != "code":
         raise ModelError(f"{model}: an MLflow model, but none that genreflow has logged")
+
+
+def _foreign_code(folder: Path) -> Iterator[str]:
+    """Name the files of a model's code that are not those of this installation, byte for byte."""
+    for file in (folder / _CODE, *sorted((folder / "code").rglob("*"))):
+        name = file.relative_to(folder).as_posix()
+        own = _OWN.parent / file.relative_to(folder / "code") if name.startswith("code/") else _OWN / _CODE
+        if file.is_file() and not (own.is_file() and own.read_bytes() == file.read_bytes()):
+            yield name

@@ -64,13 +64,13 @@ def model_name(track: Track, corpus: Corpus) -> str:
 
 
 def load_model(uri: str) -> Any:
-    """Load a logged or registered model as an MLflow pyfunc; raises ModelError naming a blend's missing member."""
+    """Load a logged or registered model as an MLflow pyfunc; raises ModelError naming what of it cannot be opened."""
     import mlflow
 
     try:
         with MODEL_CODE:
             return mlflow.pyfunc.load_model(uri)
-    except (MemberError, SentenceModelError) as error:
+    except (MemberError, SentenceModelError, ValueError) as error:
         raise ModelError(f"{uri}: {error}") from error
 
 

@@ -223,7 +223,12 @@ def _open_blend(folder: Path, reading: dict[str, Any]) -> Opened:
 def _read_network(path: Path) -> Any:
     import keras
 
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (TypeError, ValueError) as error:
+        # Keras goes on with the layer's whole configuration.
+        reason = " ".join(str(error).split()).partition(". ")[0]
+        raise ValueError(f"{path}: not a network that is opened safely: {reason}") from None
 
 
 def _save_terms(folder: Path, terms: linear.Terms, **arrays: np.ndarray) -> None:

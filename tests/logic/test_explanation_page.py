@@ -14,7 +14,8 @@ from tasks.logic.explanation_page import render
 
 HOSTILE = (
     "</p><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
-    "<svg onload=document.title='owned'></svg><a href='javascript:alert(1)'>x</a>\" onmouseover='x' {braces} %s &lt;b&gt;"
+    "<svg onload=document.title='owned'></svg><a href='javascript:alert(1)'>x</a>\" onmouseover='x'"
+    " {braces} %s &lt;b&gt;"
     "<meta http-equiv=refresh content='0;url=http://127.0.0.1/'><style>*{display:none}</style><!-- </body></html>"
 )
 ELEMENTS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "section", "mark", "br"}

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from harness import TrainedHome
 from mlflow.exceptions import MlflowException
 
@@ -175,3 +177,54 @@ def test_a_wrong_param_is_named(logged: Any, params: dict[str, Any], expected: s
 def test_a_row_that_is_no_text_is_named(logged: Any, value: Any) -> None:
     with pytest.raises(MlflowException, match="row 2: expected a text, got (5|nan|None)"):
         logged.predict(pd.DataFrame({"text": [TEXT, value]}))
+
+
+# Whose code a model runs
+
+
+def test_a_copied_model_of_this_genreflow_is_opened_without_a_word(
+    ask: Any, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(model=str(folder))
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("name", ["genre_model.py", "code/tasks/logic/text.py", "code/tasks/logic/more.py"])
+def test_a_folder_with_code_of_its_own_is_warned_of(
+    name: str, ask: Any, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (folder / name).open("a") as code:
+        code.write("# Changed.\n")
+    ask(model=str(folder))
+    (told,) = caplog.messages
+    assert told == f"{folder} runs code that is not this genreflow's ({name}): open models of people you trust alone"
+
+
+@pytest.mark.parametrize(
+    "flavor",
+    [
+        {"loader_module": "mlflow.pyfunc.model", "python_model": "python_model.pkl"},
+        {"loader_module": "os"},
+        {"code": "elsewhere"},
+        {"model_code_path": "other.py"},
+    ],
+)
+def test_a_model_that_is_opened_in_another_way_is_refused_and_not_loaded(
+    flavor: dict[str, str], ask: Any, folder: Path
+) -> None:
+    described = yaml.safe_load((folder / "MLmodel").read_text())
+    described["flavors"]["python_function"] |= flavor
+    (folder / "MLmodel").write_text(yaml.safe_dump(described))
+    (folder / "genre_model.py").write_text("raise AssertionError('loaded')")
+    with pytest.raises(ModelError, match="an MLflow model, but none that genreflow has logged"):
+        ask(model=str(folder))
+
+
+def test_an_array_of_objects_in_a_model_is_refused_in_one_line(ask: Any, folder: Path) -> None:
+    arrays = folder / "artifacts" / "model" / "linear.npz"
+    with np.load(arrays, allow_pickle=False) as stored:
+        plain = dict(stored)
+    plain["idf"] = np.array([object()], dtype=object)
+    np.savez(arrays, allow_pickle=True, **plain)
+    with pytest.raises(ModelError, match=f"{folder}: .*Object arrays cannot be loaded when allow_pickle=False"):
+        ask(model=str(folder))

@@ -1,6 +1,8 @@
 """Recipes as files: the same probabilities again, no pickle, and a blend that names the member it misses."""
 
+import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +175,61 @@ def test_a_damaged_member_is_named(tmp_path: Path) -> None:
 def test_texts_are_read_as_in_training() -> None:
     read = read_texts(["The  ship's captain... See full summary »", None], frozenset({"the"}))
     assert read == Texts(["The ship's captain", ""], ["ships captain", ""])
+
+
+# Files that somebody else made
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    """Return a folder of the recipe seed whose network is a plain one."""
+    import keras
+
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]).save(tmp_path / saved_recipe.NETWORK)
+    (tmp_path / saved_recipe.READING).write_text('{"kind": "seed"}')
+    (tmp_path / saved_recipe.VOCABULARY).write_text("[]")
+    return tmp_path
+
+
+def test_network_with_code_of_its_own_is_refused_unrun(network: Path) -> None:
+    import keras
+
+    ran = network / "ran"
+    flag = str(ran)
+    layer = keras.layers.Lambda(lambda x: [__import__("pathlib").Path(flag).touch(), x][1])
+    keras.Sequential([keras.Input((4,)), layer]).save(network / saved_recipe.NETWORK)
+    ran.unlink()
+    with pytest.raises(ValueError, match=r"network.keras: not a network that is opened safely: .* `Lambda` layer"):
+        saved_recipe.open_recipe(network)
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [("subprocess", "Popen"), ("builtins", "exec"), ("os", "system"), ("keras.utils", "get_file")]
+)
+def test_network_that_names_other_code_is_refused_unrun(module: str, name: str, network: Path) -> None:
+    ran = network / "ran"
+    with zipfile.ZipFile(network / saved_recipe.NETWORK) as packed:
+        files = {each: packed.read(each) for each in packed.namelist()}
+    told = {"args": ["touch", str(ran)], "command": f"touch {ran}", "source": f"open({str(ran)!r}, 'w')"}
+    conf = {"module": module, "class_name": name, "config": told, "registered_name": name}
+    with zipfile.ZipFile(network / saved_recipe.NETWORK, "w") as packed:
+        for each, content in (files | {"config.json": json.dumps(conf).encode()}).items():
+            packed.writestr(each, content)
+    with pytest.raises(ValueError, match="network.keras: not a network that is opened safely: "):
+        saved_recipe.open_recipe(network)
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("name", ["vectors.npy", "linear.npz"])
+def test_array_of_objects_is_refused(name: str, tmp_path: Path) -> None:
+    save_linear(tmp_path / "linear", "words")
+    (tmp_path / "linear" / saved_recipe.VOCABULARY).write_text("[]")
+    objects = np.array([object()], dtype=object)
+    if name == "vectors.npy":
+        np.save(tmp_path / "linear" / name, objects, allow_pickle=True)
+    else:
+        np.savez(tmp_path / "linear" / name, allow_pickle=True, idf=objects, weights=objects, intercepts=objects)
+    read = saved_recipe.read_vectors if name == "vectors.npy" else saved_recipe.open_recipe
+    with pytest.raises(ValueError, match="Object arrays cannot be loaded when allow_pickle=False"):
+        read(tmp_path / "linear")
