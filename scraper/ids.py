@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from conf.data import Select
 from scraper.basics import IdsError, is_basics, select_ids
 from scraper.items import GENERATED, TITLE_ID
+from tasks.parquet_batches import open_packed, read_batches
 
 _BATCH_ROWS = 65536
 _SITE_SECONDS = 30
@@ -100,14 +101,14 @@ def _check(title_id: Any, place: str) -> str:
 
 def _read_parquet(path: Path) -> Iterator[str]:
     try:
-        file = pq.ParquetFile(path)
+        file, schema = open_packed(path), pq.read_schema(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise IdsError(f"{path}: not a Parquet file: {error}") from None
     with file:
-        if "title_id" not in file.schema_arrow.names:
-            raise IdsError(f"{path}: expected a column title_id, got {', '.join(file.schema_arrow.names)}")
+        if "title_id" not in schema.names:
+            raise IdsError(f"{path}: expected a column title_id, got {', '.join(schema.names)}")
         row = 0
-        for batch in file.iter_batches(_BATCH_ROWS, columns=["title_id"]):
+        for batch in read_batches(path, file, _BATCH_ROWS, ["title_id"], schema):
             try:
                 values = batch.column(0).to_pylist()
             except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from conf.data import Prepare
 from conf.names import Corpus
@@ -22,6 +23,7 @@ from tasks.logic import metrics
 from tasks.logic.decisions import decide, tell_thresholds
 from tasks.logic.labels import to_matrix
 from tasks.logic.text import read_texts
+from tasks.parquet_batches import read_batches
 from tasks.text_files import TitlesFileError, is_text, read_parquet
 
 ROWS_A_BATCH = 4096
@@ -111,19 +113,20 @@ def _in_batches(model: Any, texts: list[str]) -> np.ndarray:
 def _read_labelled(source: Path, corpus: Corpus) -> pd.DataFrame:
     file = read_parquet(source)
     expected = ["title_id", "genres", corpus]
-    missing = [name for name in expected if name not in file.schema_arrow.names]
+    schema = pq.read_schema(source)
+    missing = [name for name in expected if name not in schema.names]
     if missing:
         raise TitlesFileError(
             f"{source}: no column {', '.join(missing)}; expected {', '.join(expected)} "
-            f"(it has {', '.join(file.schema_arrow.names)})"
+            f"(it has {', '.join(schema.names)})"
         )
     if file.metadata.num_rows == 0:
         raise TitlesFileError(f"{source}: no rows; expected labelled titles")
-    schema = file.schema_arrow
     genres = schema.field("genres").type
     if not (pa.types.is_list(genres) or pa.types.is_large_list(genres)) or not is_text(genres.value_type):
         raise TitlesFileError(f"{source}: column genres is {genres}; expected a list of genre names a title")
     for name in ("title_id", corpus):
         if not is_text(schema.field(name).type):
             raise TitlesFileError(f"{source}: column {name} is {schema.field(name).type}; expected texts")
-    return file.read(columns=expected).to_pandas()
+    batches = read_batches(source, file, ROWS_A_BATCH, expected, schema)
+    return pa.Table.from_batches(batches, pa.schema([schema.field(name) for name in expected])).to_pandas()

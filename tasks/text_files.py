@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from conf.errors import GenreflowError
+from tasks.parquet_batches import open_packed, read_batches
 
 ID_COLUMNS = ("title_id", "id")
 # Longer than any text; a quote that is never closed takes no more characters of the file with it.
@@ -91,7 +92,7 @@ def read_parquet(path: Path) -> pq.ParquetFile:
     if not path.is_file():
         raise TitlesFileError(f"{path}: no such file; expected a Parquet file of titles")
     try:
-        return pq.ParquetFile(path, buffer_size=_PARQUET_BUFFER, pre_buffer=False)
+        return open_packed(path, _PARQUET_BUFFER)
     except pa.ArrowInvalid as error:
         raise TitlesFileError(f"{path}: not a Parquet file ({error})") from None
 
@@ -218,7 +219,7 @@ def _json_row(line: bytes, text: str, title_id: str | None) -> Row:
 @contextlib.contextmanager
 def _open_parquet(path: Path, names: Sequence[str]) -> Iterator[TextFile]:
     with read_parquet(path) as file:
-        schema, total = file.schema_arrow, file.metadata.num_rows
+        schema, total = pq.read_schema(path), file.metadata.num_rows
         text, title_id = _choose(path, schema.names, names)
         if not is_text(schema.field(text).type):
             raise TitlesFileError(f"{path}: column {text} is {schema.field(text).type}; expected texts")
@@ -228,12 +229,14 @@ def _open_parquet(path: Path, names: Sequence[str]) -> Iterator[TextFile]:
                 pa.array([], kind).cast(pa.string())
             except pa.ArrowNotImplementedError:
                 raise TitlesFileError(f"{path}: column {title_id} is {kind}; expected ids") from None
-        yield TextFile(_parquet_rows(file, text, title_id), title_id, lambda _: total)
+        yield TextFile(_parquet_rows(path, file, schema, text, title_id), title_id, lambda _: total)
 
 
-def _parquet_rows(file: pq.ParquetFile, text: str, title_id: str | None) -> Iterator[Row]:
+def _parquet_rows(
+    path: Path, file: pq.ParquetFile, schema: pa.Schema, text: str, title_id: str | None
+) -> Iterator[Row]:
     columns = [text] if title_id is None else [text, title_id]
-    for batch in file.iter_batches(_PARQUET_ROWS, columns=columns):
+    for batch in read_batches(path, file, _PARQUET_ROWS, columns, schema):
         # As bytes: a text that is no UTF-8 is one bad row.
         stored = [batch.column(name).cast(pa.string()).cast(pa.binary()).to_pylist() for name in columns]
         yield from map(_read, *stored)

@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 from scraper.importers.json_rows import read_folder, read_lines
 from scraper.importers.shapes import Shape
 from scraper.importers.tally import ImportFileError
+from tasks import parquet_batches
+from tasks.parquet_batches import UnpackedError, open_packed
 
 # Larger blocks leave the processor's cache, smaller ones cost more steps; a row must fit into one.
 _BLOCK_BYTES = 4 * 2**20
@@ -73,6 +75,8 @@ def read_batches(shape: Shape, intake: Intake) -> Iterator[pa.RecordBatch]:
             yield from batches
         else:
             yield from _join(batches, shape)
+    except UnpackedError as error:
+        raise ImportFileError(f"{error}; nothing was imported") from None
     except (pa.ArrowException, OSError) as error:
         raise ImportFileError(f"{shape.path}: not readable as {shape.format}: {error}") from None
 
@@ -146,9 +150,10 @@ def _read_delimited(shape: Shape, intake: Intake) -> Iterator[pa.RecordBatch]:
 
 
 def _read_parquet(shape: Shape, intake: Intake) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(shape.path) as file:
+    with open_packed(shape.path) as file:
         intake.total = file.metadata.num_rows
-        for batch in file.iter_batches(_PARQUET_ROWS, columns=shape.read_columns):
+        schema = pq.read_schema(shape.path)
+        for batch in parquet_batches.read_batches(shape.path, file, _PARQUET_ROWS, shape.read_columns, schema):
             intake.done += batch.num_rows
             yield batch
 
