@@ -1,10 +1,10 @@
 # make run: the demo.  make test: the tests.  make check: format, lint, types.  make bench: the benchmarks.
-# make lock: renew the locks.
+# make lock: renew the locks.  make audit: known faults of the locked packages.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench format lock clean
+.PHONY: run test check bench format lock audit clean
 
 run: $(VENV)/.runtime
 	$(BIN)/genreflow demo
@@ -53,5 +53,11 @@ lock:
 	$(LOCK) --group build --output-file requirements.lock
 	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
+# Asks PyPI for the known faults of each locked version; fails where one cannot be asked for (no network, a mirror).
+audit:
+	test -x .audit/bin/pip-audit || { $(PYTHON) -m venv .audit && .audit/bin/python -m pip install --quiet pip-audit==2.10.1; }
+	.audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
+	.audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements-dev.lock
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf $(VENV) .audit .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
