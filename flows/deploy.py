@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conf.errors import GenreflowError
+from conf.operation import without_login
 from flows.session import RETRIES_OF_REQUESTS, running_server, server_answers
 
 POOL = "genreflow"
@@ -36,7 +37,8 @@ def connect_server(home: Path) -> str:
             "or name yours in PREFECT_API_URL"
         )
     if not server_answers(address):
-        raise DeployError(f"no Prefect server answers at {address} (PREFECT_API_URL); start it, or unset the variable")
+        told = without_login(address)
+        raise DeployError(f"no Prefect server answers at {told} (PREFECT_API_URL); start it, or unset the variable")
     os.environ["PREFECT_API_URL"] = address
     # What Prefect notes on this machine stays inside the home.
     (home / "prefect").mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """YAML that others wrote: plain values within limits, or one line of refusal; never code, never without end."""
 
+import json
 import time
 from pathlib import Path
 
@@ -114,3 +115,16 @@ def test_mapping_opens_files_of_its_folder_alone(name: str, tmp_path: Path) -> N
     (tmp_path / "mine.yaml").write_text(cmu.replace("file: movie.metadata.tsv", f"file: '{name}'"))
     with pytest.raises(ConfigError, match=r"mine.yaml: key 'side.file'"):
         load_mapping(tmp_path / "mine.yaml")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "@x", "-x", "a, b", "$x$", "<b>", "a\x1b", "[x](y)", "a|b", "", "A" * 61])
+def test_genre_of_the_configuration_is_a_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(json.dumps({"prepare": {"genres": ["Drama", name]}}))
+    with pytest.raises(ConfigError, match="prepare.genres"):
+        load(tmp_path / "mine.yaml")
+
+
+@pytest.mark.parametrize("name", ["Film-Noir", "Sci-Fi & Fantasy", "Rock 'n' roll", "Comédie", "Drama/Comedy", "3D"])
+def test_genres_of_other_lists_are_names(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(json.dumps({"prepare": {"genres": ["Drama", name]}}))
+    assert name in load(tmp_path / "mine.yaml").prepare.genres

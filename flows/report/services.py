@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
+from conf.operation import without_login
 from flows.report.terminal import as_json, command
 from tasks.terminal import open_console
 
@@ -20,6 +21,7 @@ def serving(titles: int, port: int) -> None:
 
 def deployed(names: Sequence[str], home: Path, server: str, json_output: bool) -> None:
     """Say what was deployed where, and what to type next."""
+    server = without_login(server)
     if json_output:
         as_json({"deployments": names, "home": str(home), "server": server})
         return

@@ -127,6 +127,12 @@ def test_pages_of_other_sites_cannot_ask_mlflow_by_any_name(pages: tuple[psutil.
         assert (status, origin) == (403, None)
 
 
+def test_every_server_is_told_to_tell_nobody_of_its_use(pages: tuple[psutil.Process, int, int]) -> None:
+    off = {"DO_NOT_TRACK": "true", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    for each in pages[0].children(recursive=True):
+        assert off.items() <= each.environ().items(), each.cmdline()
+
+
 def test_mlflow_takes_no_tasks_from_a_queue(pages: tuple[psutil.Process, int, int]) -> None:
     assert not [each for each in pages[0].children(recursive=True) if "huey" in " ".join(each.cmdline())]
 

@@ -185,8 +185,10 @@ def test_files_stay_in_the_home_where_the_store_is_a_database(scheme: str | None
     assert made == {"genreflow/summary": None}
 
 
-def test_password_of_the_store_is_in_no_logged_configuration() -> None:
-    settings = load("quick", ["track.uri=postgresql://me:se@cret@db.example/mlflow"])
+def test_password_of_the_store_is_in_no_logged_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("track: {uri: 'postgresql://me:se@cret@db.example/mlflow'}")
+    settings = load(file)
     assert settings.track.uri == "postgresql://me:se@cret@db.example/mlflow"
     assert dump(settings)["track"]["uri"] == "postgresql://db.example/mlflow"
 
