@@ -18,7 +18,6 @@ from urllib.request import Request, urlopen
 
 import psutil
 import pytest
-from harness import TrainedHome
 
 from conf.schema import load
 from scraper.site.server import SiteError, serve
@@ -47,8 +46,9 @@ def started(log: Path, *command: object, **environment: str) -> Iterator[psutil.
     try:
         yield process
     finally:
-        tree = [process, *process.children(recursive=True)] if process.is_running() else []
-        process.terminate()
+        tree = process.children(recursive=True) if process.poll() is None else []
+        if process.poll() is None:
+            process.terminate()
         process.wait(60)
         for each in psutil.wait_procs(tree, 10)[1]:
             each.kill()
@@ -173,22 +173,25 @@ def test_worker_listens_nowhere(pages: tuple[psutil.Process, int, int], tmp_path
         assert listening(process) == set()
 
 
+MODEL = """
+import mlflow
+
+class Echo(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return model_input
+
+mlflow.models.set_model(Echo())
+"""
+
+
 @pytest.mark.skipif(not LONG, reason="part of the long version (GENREFLOW_LONG=1)")
-def test_served_model_listens_on_this_machine_alone(trained_home: TrainedHome, tmp_path: Path) -> None:
+def test_served_model_listens_on_this_machine_alone(tmp_path: Path) -> None:
+    import mlflow
+
+    (tmp_path / "echo.py").write_text(MODEL)
+    mlflow.pyfunc.save_model(tmp_path / "model", python_model=str(tmp_path / "echo.py"), pip_requirements=[])
     (port,) = free_ports(1)
-    command = (
-        "mlflow",
-        "models",
-        "serve",
-        "-m",
-        "models:/genreflow-summary@champion",
-        "--env-manager",
-        "local",
-        "-p",
-        port,
-    )
-    with started(
-        tmp_path / "log", *command, MLFLOW_TRACKING_URI=f"sqlite:///{trained_home.path}/mlflow/mlflow.db"
-    ) as process:
+    serve_model = ("mlflow", "models", "serve", "-m", tmp_path / "model", "--env-manager", "local", "-p", port)
+    with started(tmp_path / "log", *serve_model) as process:
         wait_until(lambda: bool(listening(process)), tmp_path / "log")
         assert beyond_loopback(listening(process)) == set()
