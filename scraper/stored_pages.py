@@ -109,6 +109,6 @@ def _end_of_value(text: str, start: int) -> int:
     try:
         return json.JSONDecoder().raw_decode(text, start)[1]
     except (ValueError, RecursionError):
-        # The value is damaged or cut off: everything up to the script's end goes with it.
+        # The value is damaged, cut off or nested too deep: everything up to the script's end goes with it.
         end = text.find("</script>", start)
         return len(text) if end < 0 else end

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from conf.errors import GenreflowError
+from tasks.long_lines import TOO_LONG, Lines, read_line, read_lines
 from tasks.parquet_batches import open_packed, read_batches
 
 ID_COLUMNS = ("title_id", "id")
@@ -124,7 +125,7 @@ class _Lines:
     Else a quote that is never closed would take all rows behind it.
     """
 
-    def __init__(self, lines: Iterator[str]) -> None:
+    def __init__(self, lines: Lines[str]) -> None:
         self._lines = lines
         self._again: deque[str] = deque()
         self._row: list[str] = []
@@ -134,9 +135,13 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._lines)
-        self._row.append(line)
+        line, whole = (self._again.popleft(), True) if self._again else read_line(self._lines)
+        if not line:
+            raise StopIteration
         self.number += 1
+        if not whole:
+            raise csv.Error(TOO_LONG)
+        self._row.append(line)
         return line
 
     def start_row(self) -> None:
@@ -177,21 +182,31 @@ def _open_json_lines(path: Path, names: Sequence[str]) -> Iterator[TextFile]:
     with path.open("rb") as stream:
         if stream.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
             stream.seek(0)
-        lines = (line for line in stream if line.strip())
+        numbered = enumerate(read_lines(stream), 1)
+        lines = (_Line(number, *read) for number, read in numbered if read[0].strip())
         first = list(itertools.islice(lines, FIRST_LINES))
         found = [value for value, _ in map(_read_object, first) if value is not None]
         if not found:
-            raise TitlesFileError(f"{path}: no JSON object in its first {FIRST_LINES} lines; expected one a line")
+            told = f" ({_read_object(first[0])[1]})" if first else ""
+            raise TitlesFileError(f"{path}: no JSON object in its first {FIRST_LINES} lines; expected one a line{told}")
         columns = list(dict.fromkeys(itertools.chain.from_iterable(found)))
         text, title_id = _choose(path, columns, names)
         rows = (_json_row(line, text, title_id) for line in itertools.chain(first, lines))
         yield TextFile(rows, title_id, _estimate_by_bytes(path, stream))
 
 
-def _read_object(line: bytes) -> tuple[dict[str, Any] | None, str | None]:
+class _Line(NamedTuple):
+    number: int
+    content: bytes
+    whole: bool
+
+
+def _read_object(line: _Line) -> tuple[dict[str, Any] | None, str | None]:
     """Return the JSON object of a line, or what is wrong with it."""
+    if not line.whole:
+        return None, f"expected a JSON object, got {TOO_LONG} (line {line.number})"
     try:
-        content = line.decode().strip()
+        content = line.content.decode().strip()
     except UnicodeDecodeError as error:
         return None, _not_utf8(error)
     try:
@@ -203,17 +218,22 @@ def _read_object(line: bytes) -> tuple[dict[str, Any] | None, str | None]:
     return value, None
 
 
-def _json_row(line: bytes, text: str, title_id: str | None) -> Row:
+def _json_row(line: _Line, text: str, title_id: str | None) -> Row:
     value, problem = _read_object(line)
     if value is None:
         return Row(None, problem=problem)
     known = None if title_id is None else value.get(title_id)
     # Half of a surrogate pair, which JSON may escape, cannot be stored.
-    known = None if known is None else str(known).encode("utf-8", "replace").decode()
+    known = None if known is None else _as_id(known).encode("utf-8", "replace").decode()
     told = value.get(text)
     if told is None or isinstance(told, str):
         return Row(told, known)
     return Row(None, known, f"expected a text, got {reprlib.repr(told)}")
+
+
+def _as_id(known: Any) -> str:
+    # Lists nested as deep as can just be read are no id, and have no str().
+    return str(known) if isinstance(known, str | int | float) else reprlib.repr(known)
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ def to_text(column: pa.Array) -> tuple[pa.StringArray, np.ndarray | None]:
     if pa.types.is_null(column.type):
         return pa.nulls(len(column), pa.string()), None
     if not is_textual(column.type):
-        return pa.array([plain_text(value) for value in column.to_pylist()], pa.string()), None
+        return as_json(column), None
     try:
         if column.type not in (pa.string(), pa.binary()):
             column = column.cast(pa.binary())
@@ -48,11 +48,35 @@ def is_textual(kind: pa.DataType) -> bool:
     return kind in _TEXTUAL
 
 
+def as_json(column: pa.Array) -> pa.StringArray:
+    """Return each value as plain_text has it."""
+    return pa.array([plain_text(value) for value in to_values(column)], pa.string())
+
+
+def to_values(column: pa.Array, unreadable: Any = None) -> list[Any]:
+    """Return a column's values as Python has them, `unreadable` for one that it has none for: a day 10,000 BC."""
+    try:
+        return column.to_pylist()
+    except (OverflowError, ValueError):
+        return [_to_value(value, unreadable) for value in column]
+
+
+def _to_value(value: pa.Scalar, unreadable: Any) -> Any:
+    try:
+        return value.as_py()
+    except (OverflowError, ValueError):
+        return unreadable
+
+
 def plain_text(value: Any) -> str | None:
     """Return a value as a text that UTF-8 can hold: strings as they are, others as JSON."""
     if value is None:
         return None
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        # Nested as deep as it could just be read: no field of a title.
+        return None
     # Half a surrogate pair, which JSON can spell, is no character.
     return text.encode("utf-8", "ignore").decode()
 

@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scraper.importers import values
-from scraper.importers.cells import is_placeholder, is_textual, plain_text, to_text
+from scraper.importers.cells import as_json, is_placeholder, is_textual, to_text, to_values
 
 _CACHED = 50_000
 _EXAMPLES, _SHOWN = 3, 40
+_BEYOND_PYTHON = values.UnreadError("a value that Python has none for, such as a day 10,000 BC")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class Reader:
     def read(self, column: pa.Array) -> ReadColumn:
         """Read a column of any type."""
         plain, not_utf8 = _countable(column)
-        encoded = plain.dictionary_encode()
-        distinct = encoded.dictionary.to_pylist()
+        encoded = _encode(plain)
+        distinct = to_values(encoded.dictionary, _BEYOND_PYTHON)
         said = [self._say(value) for value in distinct]
         unread = np.array([isinstance(each, values.UnreadError) for each in said] + [False])
         wrong_ones = (repr(value)[:_SHOWN] for value, wrong in zip(distinct, unread, strict=False) if wrong)
@@ -73,10 +74,19 @@ class Reader:
             value = value.strip(" \t\r\n\0")
             if not value or is_placeholder(value, self._placeholders):
                 return self._nothing
+        if value is _BEYOND_PYTHON:
+            return value
         try:
             return self._read(value)
         except values.UnreadError as error:
             return error
+
+
+def _encode(column: pa.Array) -> pa.DictionaryArray:
+    try:
+        return column.dictionary_encode()
+    except pa.ArrowNotImplementedError:
+        return as_json(column).dictionary_encode()
 
 
 def _countable(column: pa.Array) -> tuple[pa.Array, np.ndarray | None]:
@@ -88,7 +98,7 @@ def _countable(column: pa.Array) -> tuple[pa.Array, np.ndarray | None]:
     if is_textual(kind) or pa.types.is_null(kind):
         return to_text(column)
     if pa.types.is_nested(kind):
-        return pa.array([plain_text(value) for value in column.to_pylist()], pa.string()), None
+        return as_json(column), None
     return column, None
 
 
@@ -97,7 +107,7 @@ def _joined(column: pa.Array) -> tuple[pa.Array, np.ndarray | None]:
     if pa.types.is_null(kind):
         return pa.nulls(len(column), pa.string()), None
     if not pa.types.is_string(kind) and not pa.types.is_large_string(kind):
-        return pa.array([plain_text(value) for value in column.to_pylist()], pa.string()), None
+        return as_json(column), None
     try:
         column.validate(full=True)
     except pa.ArrowInvalid:

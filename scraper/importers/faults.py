@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 
 import numpy as np
@@ -42,5 +43,5 @@ class Faults:
             return
         for code in np.unique(self.codes[self.codes > 0]).tolist():
             rows = np.flatnonzero(self.codes == code)
-            examples = (f"row {number_of(row)} ({ids[row].as_py()!r})" for row in rows.tolist())
+            examples = (f"row {number_of(row)} ({reprlib.repr(ids[row].as_py())})" for row in rows.tolist())
             tally.count(REASONS[code - 1], len(rows), examples)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ import pyarrow.json as pajson
 
 from scraper.importers.cells import plain_text
 from scraper.importers.shapes import Shape, json_files
+from tasks.long_lines import LONGEST_LINE, TOO_LONG, read_line
+from tasks.long_lines import read_lines as read_whole_lines
 
 if TYPE_CHECKING:
     from scraper.importers.reading import Intake
@@ -26,13 +29,17 @@ def read_lines(shape: Shape, intake: Intake) -> Iterator[pa.RecordBatch]:
     number, kinds = 0, _kinds(shape)
     with shape.path.open("rb") as stream:
         while block := stream.read(_BLOCK_BYTES):
-            block += stream.readline()
+            rest, whole = read_line(stream) if not block.endswith(b"\n") else (b"", True)
+            block, _, endless = (block + rest, b"", b"") if whole else block.rpartition(b"\n")
             intake.done = stream.tell()
-            lines = block.count(b"\n") + (not block.endswith(b"\n"))
-            batch = _read_whole(block, lines, kinds)
+            lines = block.count(b"\n") + (not block.endswith(b"\n")) if block else 0
+            batch = _read_whole(block, lines, kinds) if block else None
             if batch is None:
                 batch = _read_each(block, number, shape, intake)
             number += lines
+            if not whole:
+                number += 1
+                intake.skip(number, f"{TOO_LONG}: {_example(endless)}")
             if batch.num_rows:
                 yield batch
 
@@ -44,7 +51,10 @@ def read_folder(shape: Shape, intake: Intake) -> Iterator[pa.RecordBatch]:
     for start in range(0, len(files), _FILES):
         rows = []
         for number, file in enumerate(files[start : start + _FILES], start + 1):
-            value = _load(file.read_bytes(), number, file.name, intake)
+            if file.stat().st_size > LONGEST_LINE:
+                intake.skip(number, f"{file.name!r}, more than {LONGEST_LINE:,} bytes")
+                continue
+            value = _load(file.read_bytes(), number, repr(file.name), intake)
             if value is not None:
                 rows.append({**value, "@stem": file.stem, "@file": file.name})
         intake.done = min(start + _FILES, len(files))
@@ -55,7 +65,7 @@ def read_folder(shape: Shape, intake: Intake) -> Iterator[pa.RecordBatch]:
 def _kinds(shape: Shape) -> pa.Schema:
     """Return the types of the first object's plain values: else Arrow would take texts that look like dates as such."""
     with shape.path.open("rb") as stream:
-        first = [json_object(line) for _, line in zip(range(20), stream, strict=False)]
+        first = [json_object(line) for line, _ in itertools.islice(read_whole_lines(stream), 20)]
     kinds: dict[str, pa.DataType] = {}
     for row in filter(None, first):
         for name, value in row.items():
@@ -86,7 +96,7 @@ def _read_each(block: bytes, before: int, shape: Shape, intake: Intake) -> pa.Re
     for number, line in enumerate(block.split(b"\n"), before + 1):
         if not line.strip():
             continue
-        value = _load(line, number, line[:40].decode("utf-8", "replace"), intake)
+        value = _load(line, number, _example(line), intake)
         if value is not None:
             rows.append(value)
     return _to_batch(rows, shape)
@@ -106,10 +116,14 @@ def _load(content: bytes, number: int, example: str, intake: Intake) -> dict[str
     if value is None:
         try:
             content.decode()
-            intake.skip(number, repr(example))
+            intake.skip(number, example)
         except UnicodeDecodeError:
-            intake.skip(number, repr(example), "not_utf8")
+            intake.skip(number, example, "not_utf8")
     return value
+
+
+def _example(line: bytes) -> str:
+    return repr(line[:40].decode("utf-8", "replace"))
 
 
 def _to_batch(rows: list[dict[str, Any]], shape: Shape) -> pa.RecordBatch:

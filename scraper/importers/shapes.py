@@ -181,7 +181,7 @@ def _first_lines(start: bytes) -> list[object]:
 def _loaded(content: bytes) -> object:
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

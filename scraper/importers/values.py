@@ -6,6 +6,7 @@ import ast
 import json
 import math
 import re
+import reprlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -117,10 +118,10 @@ def _members(value: Any) -> list[str]:
     members = []
     for each in value if isinstance(value, list | tuple | set) else [value]:
         member = each.get("name") if isinstance(each, dict) else each
-        if isinstance(member, str | int | float) and not isinstance(member, bool):
+        if isinstance(member, str | float) or (type(member) is int and abs(member) < _INT64):
             members.append(str(member))
         elif member is not None:
-            raise UnreadError(f"no text in a list: {member!r}")
+            raise UnreadError(f"no text in a list: {reprlib.repr(member)}")
     return members
 
 
@@ -133,7 +134,10 @@ def _whole(value: str, limit: int) -> int | None:
     number = float(value.replace(",", ""))
     if not number < limit:
         return None
-    return int(number) if "." in value or "e" in value.lower() else int(value.replace(",", ""))
+    if "." in value or "e" in value.lower():
+        return int(number)
+    # Python reads no more than 4,300 digits, zeros in front of them included.
+    return int(value.replace(",", "").lstrip("0") or "0")
 
 
 def _checked(found: Any, value: str) -> Any:

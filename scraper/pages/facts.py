@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from scraper.items import Summary
-from scraper.pages.texts import same_text
+from scraper.pages.texts import flat
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,9 +55,11 @@ def present(**facts: Any) -> dict[str, Any]:
 
 def drop_outline(summaries: Iterable[Summary], outline: str | None) -> tuple[Summary, ...]:
     """Leave out the summary that only repeats the outline, and those that repeat one another."""
+    seen = {flat(outline)} if outline else set[str]()
     kept: list[Summary] = []
     for one in summaries:
-        seen = [outline] if outline else []
-        if not any(same_text(one.text, text) for text in [*seen, *(other.text for other in kept)]):
+        text = flat(one.text)
+        if text not in seen:
+            seen.add(text)
             kept.append(one)
     return tuple(kept)

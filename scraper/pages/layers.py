@@ -9,11 +9,11 @@ from typing import Any
 from scraper.items import Summary
 from scraper.pages.facts import present
 from scraper.pages.page import Page
-from scraper.pages.texts import choose_whole, keep_text, read_fragment
-from scraper.pages.trees import each, integer_at, number_at, text_at, texts_at
+from scraper.pages.texts import check_count, choose_whole, keep_text, read_fragment
+from scraper.pages.trees import INT32, each, integer_at, number_at, text_at, texts_at
 
-# The raw schema keeps years and minutes in 32 bits.
-_INT32 = 2**31
+# A heading names a title; the searches in it take time that grows with the square of its length.
+_HEADING = 500
 _DURATION = re.compile(r"PT?(?:(\d{1,4})H)?(?:(\d{1,6})M)?")
 _YEAR_IN_BRACKETS = re.compile(r"\((?:[^()]*\s)?(\d{4})[^()]*\)")
 _TITLE_IN_HEADING = re.compile(r"^(.*?)\s*(?:\((?:[^()]*\s)?\d{4}[^()]*\).*| - Plot - IMDb)$", re.DOTALL)
@@ -21,13 +21,13 @@ _TITLE_IN_HEADING = re.compile(r"^(.*?)\s*(?:\((?:[^()]*\s)?\d{4}[^()]*\).*| - P
 
 def entity_facts(entity: Any, locale: str | None) -> dict[str, Any]:
     """Read the facts of a Next.js title object (aboveTheFoldData or entityMetadata), those that are there."""
-    seconds = integer_at(entity, "runtime", "seconds", limit=_INT32)
+    seconds = integer_at(entity, "runtime", "seconds", limit=INT32)
     return present(
         title_id=text_at(entity, "id"),
         title=text_at(entity, "titleText", "text"),
         original_title=text_at(entity, "originalTitleText", "text"),
         title_type=text_at(entity, "titleType", "id"),
-        year=integer_at(entity, "releaseYear", "year", limit=_INT32),
+        year=integer_at(entity, "releaseYear", "year", limit=INT32),
         mpaa=text_at(entity, "certificate", "rating"),
         run_time=seconds // 60 if seconds else None,
         rating=number_at(entity, "ratingsSummary", "aggregateRating"),
@@ -62,7 +62,7 @@ def linked_facts(page: Page) -> dict[str, Any]:
     minutes = int(duration[1] or 0) * 60 + int(duration[2] or 0) if duration else 0
     return present(
         title=_unescape(text_at(data, "name")),
-        year=integer_at([(text_at(data, "datePublished") or "")[:4]], 0),
+        year=integer_at([(text_at(data, "datePublished") or "")[:4]], 0, limit=INT32),
         mpaa=_unescape(text_at(data, "contentRating")),
         run_time=minutes or None,
         rating=number_at(data, "aggregateRating", "ratingValue"),
@@ -75,6 +75,7 @@ def linked_facts(page: Page) -> dict[str, Any]:
 def rendered_facts(page: Page) -> dict[str, Any]:
     """Read the facts of the rendered HTML (data-testid marks, og:title), the uncut outline plot-xl first."""
     heading = page.selector.css('meta[property="og:title"]::attr(content)').get() or page.first_text("title") or ""
+    heading = heading if len(heading) <= _HEADING else ""
     in_front = _TITLE_IN_HEADING.match(heading)
     year = _YEAR_IN_BRACKETS.search(heading)
     _, bar, listed = heading.partition(" | ")
@@ -113,7 +114,9 @@ def gather(page: Page, entity: Any) -> dict[str, Any]:
 def read_edges(tree: Any, *path: str | int) -> list[Summary]:
     """Read `edges[*].node.plotText.plaidHtml` with its author, blanks and placeholders left out."""
     found = []
-    for edge in each(tree, *path, "edges"):
+    edges = each(tree, *path, "edges")
+    check_count(edges)
+    for edge in edges:
         summary = read_fragment(text_at(edge, "node", "plotText", "plaidHtml") or "")
         if summary:
             author = text_at(edge, "node", "author") or summary.author

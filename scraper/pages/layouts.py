@@ -46,13 +46,15 @@ def layout_age(name: str) -> int:
 def parse_page(text: str) -> tuple[str, PageFacts]:
     """Parse a page of any known layout (HTML, or the bare JSON of a Next.js page); return layout name and facts.
 
-    Raises BlockedError for a bot challenge, PageError for a page that is cut off or tells nothing of a title.
+    Raises BlockedError for a bot challenge, PageError for a page that is cut off, tells nothing of a title or is about
+    several of them.
     """
     if not text.strip():
         raise PageError("an empty page, which is how a bot challenge (HTTP 202) looks once it is stored")
     page = Page(text)
     layout = next(layout for layout in LAYOUTS if layout.marks(page))
     facts = layout.parse(page)
+    page.check_title(facts.title_id)
     if not facts.known:
         raise PageError(f"no title, genre or text in {len(text):,} characters that begin with {text[:40]!r}")
     return layout.name, facts

@@ -6,6 +6,7 @@ https://www.mediawiki.org/wiki/API:Query, API:Revisions, API:Continue, API:Error
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlencode
@@ -17,6 +18,7 @@ from scraper.pages.trees import dig, each, integer_at, text_at
 TITLES_A_QUERY = 50
 # Seconds by which the databases may lag before the API sends us away: https://www.mediawiki.org/wiki/Manual:Maxlag_parameter
 MAX_LAG = 5
+_PARAMETER = re.compile(r"[a-z]+")
 # Errors that pass.
 _PASSING = (
     "maxlag",
@@ -102,7 +104,14 @@ def read_articles(answer: Any, before: Articles) -> Articles:
         name, wikitext = text_at(page, "title"), text_at(page, "revisions", 0, "slots", "main", "content")
         if name is not None and wikitext is not None:
             found[name] = Article(name, integer_at(page, "revisions", 0, "revid") or 0, wikitext)
-    following = dig(answer, "continue")
+    following = _read_continue(answer)
     if before.answers >= TITLES_A_QUERY:
         raise PageError(f"the API's answer goes on after {before.answers} parts, more than there are articles in it")
-    return Articles(named, found, following if isinstance(following, dict) else {}, before.answers + 1)
+    return Articles(named, found, following, before.answers + 1)
+
+
+def _read_continue(answer: Any) -> dict[str, str]:
+    told = dig(answer, "continue")
+    pairs = told.items() if isinstance(told, dict) else ()
+    texts = ((name, text_at([value], 0)) for name, value in pairs)
+    return {name: text for name, text in texts if text is not None and _PARAMETER.fullmatch(name)}

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 from parsel import Selector
 
-from conf.errors import GenreflowError
-from scraper.pages.trees import dig, text_at, whole_characters
+from scraper.items import TITLE_ID
+from scraper.pages.errors import BlockedError, PageError
+from scraper.pages.markup import open_html
+from scraper.pages.trees import dig, text_at
 
 _NEXT_DATA_ID, _SCRIPT = "__NEXT_DATA__", "<script id='"
-_NEXT_DATA = re.compile(rf"<script id=[\"']{_NEXT_DATA_ID}[\"'][^>]*>")
-_JSON_LD = re.compile(r"<script[^>]*type=[\"']application/ld\+json[\"'][^>]*>(.*?)</script>", re.DOTALL)
-_CANONICAL = re.compile(r"<link[^>]*rel=[\"']canonical[\"'][^>]*href=[\"'][^\"']*/title/(tt[0-9]{7,16})(?![0-9])")
-
-
-class PageError(GenreflowError):
-    """Say that a page carries none of the data that its layout should, and what was looked for."""
-
-
-class BlockedError(PageError):
-    """Say that the answer is a bot challenge, not a page."""
+# No search goes beyond the mark that it begins in: a page of marks that nobody closes costs no more than another.
+_NEXT_DATA = re.compile(rf"<script id=[\"']{_NEXT_DATA_ID}[\"'][^<>]*>")
+_SCRIPT_TAG = re.compile(r"<script[^<>]*>")
+_LINK_TAG = re.compile(r"<link[^<>]*>")
+_JSON_LD, _CANONICAL = re.compile(r"type=[\"']application/ld\+json[\"']"), re.compile(r"rel=[\"']canonical[\"']")
+_META_TAG, _SHARED = re.compile(r"<meta[^<>]*>"), re.compile(r"property=[\"']og:url[\"']")
+_ADDRESS = re.compile(rf"/title/({TITLE_ID.pattern})")
+# Twice what the largest stored page has.
+LONGEST = 6_000_000
 
 
 def is_challenge(body: str) -> bool:
@@ -34,12 +36,15 @@ def is_challenge(body: str) -> bool:
 class Page:
     """Give the parts of one IMDb page, each read only when asked for: most never need their HTML parsed.
 
-    Raises BlockedError for a challenge page and PageError where the embedded JSON is cut off or damaged.
+    Raises BlockedError for a challenge page and PageError where the embedded JSON is cut off or damaged, or where the
+    page is longer or its HTML is larger than any page has.
     """
 
     def __init__(self, html: str) -> None:
         if is_challenge(html):
             raise BlockedError("a bot challenge (gokuProps or awswaf.com, no __NEXT_DATA__) came instead of a page")
+        if len(html) > LONGEST:
+            raise PageError(f"a page of {len(html):,} characters; expected at most {LONGEST:,}")
         self.html = html
 
     @cached_property
@@ -83,9 +88,9 @@ class Page:
     @cached_property
     def linked_data(self) -> dict[str, Any]:
         """Return the JSON-LD object that describes the title, {} where there is none."""
-        for match in _JSON_LD.finditer(self.html):
+        for script in self._linked_scripts():
             try:
-                tree = json.loads(match[1])
+                tree = json.loads(script)
             except (ValueError, RecursionError):
                 continue
             for entry in tree if isinstance(tree, list) else [tree]:
@@ -93,16 +98,40 @@ class Page:
                     return entry
         return {}
 
+    def _linked_scripts(self) -> Iterator[str]:
+        end = 0
+        while (opening := _SCRIPT_TAG.search(self.html, end)) and (
+            end := self.html.find("</script>", opening.end())
+        ) >= 0:
+            if _JSON_LD.search(opening[0]):
+                yield self.html[opening.end() : end]
+
     @cached_property
     def selector(self) -> Selector:
         """Return the parsed HTML, an empty one for bare JSON."""
-        return Selector(text="" if self._is_bare_json else whole_characters(self.html), type="html")
+        return open_html("" if self._is_bare_json else self.html)
 
     @cached_property
     def canonical_id(self) -> str | None:
         """Return the title id of the canonical link."""
-        match = _CANONICAL.search(self.html)
-        return match[1] if match else None
+        return self._id_in(_LINK_TAG, _CANONICAL)
+
+    def _id_in(self, tag: re.Pattern[str], mark: re.Pattern[str]) -> str | None:
+        marked = (found[0] for found in tag.finditer(self.html) if mark.search(found[0]))
+        return next((address[1] for address in map(_ADDRESS.search, marked) if address), None)
+
+    def check_title(self, *told: str | None) -> None:
+        """Check that the ids which parts of the page tell, and its own addresses, are those of one title.
+
+        Raises PageError naming them; so does an id that is none.
+        """
+        linked = _ADDRESS.search(text_at(self.linked_data, "url") or "")
+        ids = {*told, self.canonical_id, self._id_in(_META_TAG, _SHARED), linked[1] if linked else None} - {None}
+        for one in sorted(map(str, ids)):
+            if not TITLE_ID.fullmatch(one):
+                raise PageError(f"expected a title id (tt and 7 to 16 digits), the page has {reprlib.repr(one)}")
+        if len(ids) > 1:
+            raise PageError(f"a page about several titles: {', '.join(sorted(map(str, ids)))}")
 
     def first_text(self, *queries: str) -> str | None:
         """Return the text of the first element that one of the CSS queries finds, white space collapsed."""

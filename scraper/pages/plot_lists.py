@@ -7,7 +7,7 @@ from parsel import Selector
 from scraper.items import Summary
 from scraper.pages.facts import PageFacts, drop_outline
 from scraper.pages.page import Page
-from scraper.pages.texts import read_fragment
+from scraper.pages.texts import check_count, read_fragment, read_fragments
 from scraper.pages.written import read_bracketed_type, read_year, squeeze
 
 # Until 2017 the author stands beside the paragraph; the item holds both.
@@ -43,16 +43,18 @@ def _read_title(sel: Selector) -> str | None:
 
 def _zebra_items(sel: Selector) -> list[tuple[str, Summary]]:
     items = sel.css("ul#plot-summaries-content > li:not(#no-summary-content)")
-    read = ((item.attrib.get("id", ""), read_fragment(item.get())) for item in items)
+    check_count(items)
+    # Not by item.attrib: lxml refuses them all where one has a name such as "{}".
+    read = ((item.xpath("@id").get() or "", read_fragment(item.get())) for item in items)
     return [(name, summary) for name, summary in read if summary]
 
 
 def _old_items(sel: Selector) -> list[Summary]:
     boxes = [item for item in sel.css(_OLD_ITEMS) if item.css(_OLD_TEXT)] or sel.css(_OLD_TEXT)
-    return [summary for summary in (read_fragment(box.get()) for box in boxes) if summary]
+    return read_fragments([box.get() for box in boxes])
 
 
 def _read_synopsis(sel: Selector) -> str | None:
     found = sel.css("ul#plot-synopsis-content > li:not(#no-synopsis-content)").getall()
-    texts = [summary.text for summary in map(read_fragment, found) if summary]
-    return texts[0] if texts else None
+    synopses = read_fragments(found)
+    return synopses[0].text if synopses else None

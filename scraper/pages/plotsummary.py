@@ -8,7 +8,7 @@ from scraper.items import Summary
 from scraper.pages.facts import PageFacts, drop_outline
 from scraper.pages.layers import gather, read_edges
 from scraper.pages.page import Page
-from scraper.pages.texts import complete, read_fragment
+from scraper.pages.texts import complete, read_fragments
 from scraper.pages.trees import dig, each, text_at
 
 
@@ -19,6 +19,7 @@ def parse_plotsummary(page: Page) -> PageFacts:
     rendered sub-sections.
     """
     content = dig(page.props, "contentData")
+    page.check_title(text_at(content, "entityMetadata", "id"), text_at(content, "data", "title", "id"))
     facts = gather(page, dig(content, "entityMetadata"))
     summaries = _read_section(page, content, "summaries", "plotSummaries")
     synopsis = _read_section(page, content, "synopsis", "plotSynopsis")
@@ -39,8 +40,7 @@ def _read_section(page: Page, content: Any, section: str, connection: str) -> li
         return read_edges(content, "data", "title", connection)
     else:
         fragments = _rendered_items(page, section)
-    found = (read_fragment(fragment) for fragment in fragments if fragment)
-    return [summary for summary in found if summary]
+    return read_fragments(fragments)
 
 
 def _category_items(content: Any, section: str) -> list[Any] | None:

@@ -7,7 +7,7 @@ from parsel import Selector
 from scraper.items import Summary
 from scraper.pages.facts import PageFacts, drop_outline
 from scraper.pages.page import Page
-from scraper.pages.texts import complete, keep_text, read_fragment
+from scraper.pages.texts import complete, keep_text, read_fragments
 from scraper.pages.written import (
     flatten,
     names_in,
@@ -70,7 +70,7 @@ def _read_title(sel: Selector) -> str | None:
 
 def _read_original(sel: Selector) -> str | None:
     """Return the text in front of `<span>(original title)</span>` in the header."""
-    mark = sel.xpath('//*[contains(@class, "titlereference-header")]//*[contains(text(), "original title")]')
+    mark = sel.xpath('(//*[contains(@class, "titlereference-header")])[1]//*[contains(text(), "original title")]')
     if not mark:
         return None
     own = mark[0].xpath("preceding-sibling::text()[1]").get() or mark[0].xpath("./text()").get() or ""
@@ -116,12 +116,12 @@ def _linked(sel: Selector, *labels: str) -> tuple[str, ...]:
 def _read_summaries(sel: Selector) -> list[Summary]:
     row = _row(sel, "Plot Summary")
     paragraphs = row.xpath("./p") if row is not None else []
-    return [summary for summary in (read_fragment(one.get()) for one in paragraphs) if summary]
+    return read_fragments([one.get() for one in paragraphs])
 
 
 def _credited(sel: Selector, heading: str, *labels: str) -> tuple[str, ...]:
     """Return everyone in the credits table below a heading, else those of the overview, which names three."""
-    table = sel.xpath(f'(//h4[@id="{heading}"]/ancestor::header[1]/following-sibling::table)[1]')
+    table = sel.xpath(f'(//h4[@id="{heading}"])[1]/ancestor::header[1]/following-sibling::table[1]')
     names = names_in(table.xpath(_PEOPLE))
     for label in labels:
         if names:

@@ -13,7 +13,7 @@ from scraper.items import Summary
 from scraper.pages.facts import PageFacts, drop_outline, present
 from scraper.pages.layers import linked_facts
 from scraper.pages.page import Page
-from scraper.pages.texts import complete, keep_text, read_fragment
+from scraper.pages.texts import complete, keep_text, read_fragments
 from scraper.pages.trees import dig, each, texts_at
 from scraper.pages.written import (
     flatten,
@@ -126,7 +126,7 @@ def _read_outline(sel: Selector) -> str | None:
 def _read_summaries(sel: Selector) -> list[Summary]:
     """Return the storyline's summary; `div.see-more.inline.canwrap` beside it holds keywords and genres."""
     boxes = sel.css("#titleStoryLine > div.inline.canwrap:not(.see-more) > p")
-    return [summary for summary in (read_fragment(box.get()) for box in boxes[:1]) if summary]
+    return read_fragments([box.get() for box in boxes[:1]])
 
 
 def _read_type(sel: Selector, genres: tuple[str, ...]) -> str | None:
@@ -143,7 +143,7 @@ def _read_type(sel: Selector, genres: tuple[str, ...]) -> str | None:
 
 def _linked(sel: Selector, label: str) -> tuple[str, ...]:
     """Return the names of the links that follow a heading, the last of which may be "See more"."""
-    links = sel.xpath("//h4[starts-with(normalize-space(.), $label)]/following-sibling::a", label=label)
+    links = sel.xpath("(//h4[starts-with(normalize-space(.), $label)])[1]/following-sibling::a", label=label)
     return tuple(name for name in names_in(links) if not name.startswith("See "))
 
 
@@ -158,12 +158,12 @@ def _credits(page: Page) -> dict[str, Any]:
     cast = '//table[contains(@class, "cast_list")]//td[not(contains(@class, "primary_photo") or @class="character")]'
     found = {"directors": "Director", "writers": "Writer", "creators": "Creator", "actors": "Star"}
     named = {
-        field: names_in(sel.xpath(f"//h4[starts-with(normalize-space(.), $label)]/..//{people}", label=label))
+        field: names_in(sel.xpath(f"(//h4[starts-with(normalize-space(.), $label)])[1]/..//{people}", label=label))
         for field, label in found.items()
     }
     linked = [one for one in each(page.linked_data, "creator") if dig(one, "@type") != "Organization"]
     return {
         "directors": named["directors"] or texts_at(each(page.linked_data, "director"), "name"),
         "writers": named["writers"] or named["creators"] or texts_at(linked, "name"),
-        "actors": names_in(sel.xpath(f"{cast}//{people}")) or named["actors"],
+        "actors": names_in(sel.xpath(cast).xpath(f".//{people}")) or named["actors"],
     }

@@ -29,6 +29,7 @@ def parse_main(page: Page) -> PageFacts:
     `urqlState`; then JSON-LD, then the rendered HTML.
     """
     top, column = _sections(page.props)
+    page.check_title(text_at(top, "id"), text_at(column, "id"))
     facts = gather(page, top)
     if not facts.get("genres"):
         facts["genres"] = read_genres(column) or linked_facts(page).get("genres", ())
@@ -57,7 +58,8 @@ def parse_main(page: Page) -> PageFacts:
 
 def _sections(props: dict[str, Any]) -> tuple[Any, Any]:
     top, column = props.get("aboveTheFoldData"), props.get("mainColumnData")
-    for entry in (props.get("urqlState") or {}).values() if not (top and column) else ():
+    state = props.get("urqlState")
+    for entry in state.values() if isinstance(state, dict) and not (top and column) else ():
         title = dig(_decode(dig(entry, "data")), "title")
         if not isinstance(title, dict):
             continue
@@ -71,7 +73,7 @@ def _sections(props: dict[str, Any]) -> tuple[Any, Any]:
 def _decode(data: Any) -> Any:
     try:
         return json.loads(data) if isinstance(data, str) else data
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from scraper.items import Title
 from scraper.pages.page import PageError
-from scraper.pages.trees import dig, each, integer_at, number_at, text_at
+from scraper.pages.trees import INT32, dig, each, integer_at, number_at, text_at
 
 # The ids of genres: https://developer.themoviedb.org/reference/genre-movie-list and genre-tv-list.
 _GENRES = {
@@ -43,7 +43,7 @@ def _read(found: Any, title_id: str, kind: str) -> Title:
         title=text_at(found, "title") or text_at(found, "name"),
         original_title=text_at(found, "original_title") or text_at(found, "original_name"),
         title_type=kind,
-        year=integer_at([date[:4]], 0),
+        year=integer_at([date[:4]], 0, limit=INT32),
         rating=number_at(found, "vote_average") if votes else None,
         ratings_count=votes,
         genres=tuple(_GENRES.get(number, str(number)) for number in named if number is not None),

@@ -9,7 +9,7 @@ from parsel import Selector
 from scraper.items import Summary
 from scraper.pages.facts import PageFacts, drop_outline
 from scraper.pages.page import Page
-from scraper.pages.texts import keep_text, read_fragment
+from scraper.pages.texts import keep_text, read_fragment, read_fragments
 from scraper.pages.written import (
     flatten,
     names_in,
@@ -96,13 +96,13 @@ def _read_certificate(sel: Selector) -> str | None:
 
 def _content(sel: Selector, *labels: str) -> Selector | None:
     for label in labels:
-        found = sel.xpath(
-            '//div[contains(concat(" ", @class, " "), " info ")][h5[starts-with(normalize-space(.), $label)]]'
-            '//*[contains(@class, "info-content")]',
+        boxes = sel.xpath(
+            '//div[contains(concat(" ", @class, " "), " info ")][h5[starts-with(normalize-space(.), $label)]]',
             label=label,
         )
-        if found:
-            return found[0]
+        for box in boxes:
+            if found := box.xpath('.//*[contains(@class, "info-content")]'):
+                return found[0]
     return None
 
 
@@ -117,7 +117,7 @@ def _linked(sel: Selector, label: str) -> tuple[str, ...]:
 
 def _read_summaries(sel: Selector) -> list[Summary]:
     paragraphs = sel.css("#tn15content p.plotpar, #tn15content p.plotSummary")
-    return [summary for summary in (read_fragment(one.get()) for one in paragraphs) if summary]
+    return read_fragments([one.get() for one in paragraphs])
 
 
 def _read_synopsis(sel: Selector) -> str | None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+# The raw schema keeps years and minutes in 32 bits.
+INT32 = 2**31
+
 
 def dig(tree: Any, *path: str | int) -> Any:
     """Follow keys and list positions into a tree; None as soon as one is missing."""
@@ -25,7 +28,8 @@ def text_at(tree: Any, *path: str | int) -> str | None:
 
 
 def whole_characters(text: str) -> str:
-    """Replace halves of surrogate pairs, which JSON can carry where a text was cut and UTF-8 cannot."""
+    """Replace halves of surrogate pairs, which JSON can carry where a text was cut and UTF-8 cannot; NUL goes."""
+    text = text.replace("\0", "")
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -34,20 +38,21 @@ def whole_characters(text: str) -> str:
 
 
 def number_at(tree: Any, *path: str | int) -> float | None:
-    """Return the number at a path, also one written as text (JSON-LD of 2018), None where there is none."""
+    """Return the finite number at a path, also one written as text (JSON-LD of 2018), None where there is none."""
     value = dig(tree, *path)
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
-        return float(value)
-    except ValueError:
+        number = float(value)
+    except (ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def integer_at(tree: Any, *path: str | int, limit: int = 2**63) -> int | None:
     """Return the whole number at a path, decimals cut off, None where there is none or it reaches the limit."""
     value = number_at(tree, *path)
-    return int(value) if value is not None and math.isfinite(value) and abs(value) < limit else None
+    return int(value) if value is not None and abs(value) < limit else None
 
 
 def each(tree: Any, *path: str | int) -> list[Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from scraper.pages.page import PageError
-from scraper.pages.trees import dig, integer_at, text_at
+from scraper.pages.trees import INT32, dig, integer_at, text_at
 
 # P345 IMDb id, P136 genre, P577 publication date; the article is the English Wikipedia's. One row an item: genres times
 # dates would be hundreds. Names in English may stand under "mul", which means every language.
@@ -62,7 +62,7 @@ def _read(row: Any) -> Film:
     genres = (text_at(row, "genres", "value") or "").split("|")
     return Film(
         label=text_at(row, "label", "value"),
-        year=integer_at(row, "year", "value"),
+        year=integer_at(row, "year", "value", limit=INT32),
         genres=tuple(dict.fromkeys(genre for genre in genres if genre)),
         article=text_at(row, "article", "value"),
     )

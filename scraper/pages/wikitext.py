@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,10 @@ _PLOTS = frozenset({"plot", "the plot", "plot summary", "plot synopsis", "plot o
 # More than any article's section has, of characters and of marks that open something and do not close it: the parser
 # tries each of these again and again, in time that grows with their square.
 _LONGEST, _MOST_UNCLOSED = 50_000, 300
+# What MediaWiki takes: https://www.mediawiki.org/wiki/Manual:$wgMaxArticleSize
+_LONGEST_ARTICLE = 2**21
+# Every heading is parsed.
+_MOST_SECTIONS, _HEADING = 1_000, 500
 _OPENING_TAG = re.compile(r"<[A-Za-z]")
 _SPACES = re.compile(r"[ \t\u00a0]+")
 _BLANK_LINES = re.compile(r"\n[ \n]*\n")
@@ -47,10 +52,14 @@ def read_article(wikitext: str) -> tuple[str | None, str | None]:
     The plot is the first section with text whose heading names one, whatever its level. Raises PageError where either
     is beyond all measure or cannot be parsed.
     """
-    sections = list(_sections(_without_comments(wikitext)))
+    if len(wikitext) > _LONGEST_ARTICLE:
+        raise PageError(f"an article of {len(wikitext):,} characters; expected at most {_LONGEST_ARTICLE:,}")
+    sections = list(itertools.islice(_sections(_without_comments(wikitext)), _MOST_SECTIONS + 1))
+    if len(sections) > _MOST_SECTIONS:
+        raise PageError(f"an article of more than {_MOST_SECTIONS:,} sections")
     lead = _plain(sections[0][2])
     for place, (level, heading, text) in enumerate(sections[1:], 1):
-        if " ".join((_plain(heading) or "").lower().split()) in _PLOTS:
+        if _names_plot(heading):
             parts = [text]
             for deeper, _, part in sections[place + 1 :]:
                 if deeper <= level:
@@ -60,6 +69,11 @@ def read_article(wikitext: str) -> tuple[str | None, str | None]:
             if plot is not None:
                 return lead, plot
     return lead, None
+
+
+def _names_plot(heading: str) -> bool:
+    # Marked up, a heading is longer than it reads; the longest name of a plot has 13 letters.
+    return len(heading) <= _HEADING and " ".join((_plain(heading) or "").lower().split()) in _PLOTS
 
 
 def _without_comments(wikitext: str) -> str:
@@ -78,6 +92,9 @@ def _sections(wikitext: str) -> Iterator[tuple[int, str, str]]:
     """Yield level, heading and text of each section; the lead comes first, as level 0 without a heading."""
     level, heading, lines = 0, "", list[str]()
     for line in wikitext.split("\n"):
+        if not line.startswith("="):
+            lines.append(line)
+            continue
         marked = line.rstrip()
         opening, closing = len(marked) - len(marked.lstrip("=")), len(marked) - len(marked.rstrip("="))
         if 0 < opening < len(marked) and closing:

@@ -100,7 +100,8 @@ def test_error_pages_are_no_titles(heading: str) -> None:
 
 @pytest.mark.parametrize("value", [None, {}, [], "text"])
 def test_null_at_any_step_is_tolerated(value: Any) -> None:
-    entity = {name: value for name in content()["entityMetadata"]} | {"titleText": {"text": "The Lamp"}}
+    # An id of another kind is no page of a title: test_hostile_pages.py.
+    entity = {name: value for name in content()["entityMetadata"]} | {"id": None, "titleText": {"text": "The Lamp"}}
     data = {"entityMetadata": entity, "categories": [{"id": "summaries", "section": value}]}
     page = parse(wrap({"contentData": data}))
     assert (page.title, page.year, page.genres, page.outline, page.summaries) == ("The Lamp", None, (), None, ())
