@@ -1,10 +1,11 @@
 # make run: the demo.  make test: the tests.  make check: format, lint, types.  make bench: the benchmarks.
+# make fuzz: hostile pages for ten minutes.  make soak: that, and thirty nights on one home (an hour or two).
 # make lock: renew the locks.  make audit: known faults of the locked packages.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench format lock audit clean
+.PHONY: run test check bench fuzz soak format lock audit clean
 
 run: $(VENV)/.runtime
 	$(BIN)/genreflow demo
@@ -29,6 +30,18 @@ bench: $(VENV)/.runtime
 	$(BIN)/python -m benchmarks.predict --home bench/pipeline && $(BIN)/python -m benchmarks.train --home bench/pipeline && \
 	$(BIN)/python -m benchmarks.peers; \
 	else echo "benchmarks of trained models: skipped, GENREFLOW_TITLES names no titles file"; fi
+
+# A coverage-guided fuzzer on the page parsers. Its package runs on Linux alone, so it is installed here and not locked.
+FUZZ_SECONDS ?= 600
+FUZZER = import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups']['fuzz'])
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet "$$($(BIN)/python -c "$(FUZZER)")"
+	PYTHONPATH=.:tests:tests/scraper $(BIN)/python tests/fuzz/fuzz_pages.py --seconds $(FUZZ_SECONDS)
+
+# Once a release; figures and a plot of them in soak/.
+soak: fuzz
+	rm -rf soak
+	$(BIN)/python -m benchmarks.soak --home soak/home --plot soak/soak.png
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

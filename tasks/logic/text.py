@@ -50,15 +50,25 @@ def strip_placeholders(text: str | None) -> str | None:
     Whole-text placeholders ("Add a Plot") give None; tails ("... See full summary »", "Written by NAME") go.
     """
     text = " ".join((text or "").split())
-    if len(text) <= 2 * _TAIL and _PLACEHOLDER.fullmatch(text):
-        return None
-    head, tail = text[:-_TAIL], text[-_TAIL:]
+    end, before = len(text), -1
+    # One tail may stand behind another, or a whole placeholder in front of it.
+    while end != before:
+        if end <= 2 * _TAIL and _PLACEHOLDER.fullmatch(text, 0, end):
+            return None
+        before, end = end, _strip_tail(text, end)
+    return text[:end].strip() or None
+
+
+def _strip_tail(text: str, end: int) -> int:
+    """Return where a text that ends at `end` ends without its tail."""
+    tail = text[max(end - _TAIL, 0) : end]
+    length = len(tail)
     # Searches for a tail start at every character; few texts have what makes one.
     if "Written by" in tail:
         tail = _AUTHOR_TAIL.sub("", tail)
-    if _CUT_WORDS.search(tail, len(tail) - 20):
+    if _CUT_WORDS.search(tail, max(len(tail) - 20, 0)):
         tail = _CUT_TAIL.sub("", tail)
-    return (head + tail).strip() or None
+    return end - length + len(tail.rstrip())
 
 
 @functools.cache

@@ -41,9 +41,12 @@ _CONTRACTIONS = {
     "wanna": ("wan", "na"),
 }
 _RARE_STOP = "wanna."
+_ENDS = np.isin(np.arange(256), [ord(" "), ord("\n"), ord(".")])
 # What is left to the reference: letters whose lower case depends on their neighbours, is more than one character or
 # matches another letter; and behind a comma what may be a digit in a newer Unicode than Python's.
 _RARE = "İıΣ"
+# No letter, no blank and no punctuation to anybody, like the sign that stands for it in UTF-8, which has no such thing.
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _RARE_BEHIND_COMMA = re.compile(r"[\W\d_]")
 
 
@@ -109,11 +112,11 @@ def _encode(text: str) -> bytes | None:
         if any(letter in text for letter in _RARE) or _has_rare_comma(text):
             return None
         text = text.lower()
+    text = text.replace("\n", " ")
     try:
-        return text.replace("\n", " ").encode()
+        return text.encode()
     except UnicodeEncodeError:
-        # Half of a surrogate pair.
-        return None
+        return _HALF_A_PAIR.sub("\ufffd", text).encode()
 
 
 def _has_rare_comma(text: str) -> bool:
@@ -148,7 +151,7 @@ def _blank_marks(codes: npt.NDArray[np.uint8]) -> None:
     comma, dash, stop = (marks == ord(mark) for mark in ",-.")
     codes[at[comma]] = np.where(second | (behind == ord("0")), ord("|"), ord(" "))[comma]
     codes[at[dash & (second | (behind == ord("-")))]] = ord(" ")
-    ends = np.isin(codes[at + 1], [ord(" "), ord("\n"), ord(".")])
+    ends = _ENDS[codes[at + 1]]
     codes[at[stop & (ends | (of_run > 0))]] = ord(" ")
 
 
