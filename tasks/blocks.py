@@ -26,7 +26,7 @@ from tasks.logic.text import stop_words, strip_placeholders
 from tasks.logic.words import clean_texts
 from tasks.records import COLUMNS, RawPart, raw_parts
 
-VERSION = 1
+VERSION = 2
 FOLDER = "cleaned"
 RECORDS = "records.parquet"
 BATCH_RECORDS = 5_000

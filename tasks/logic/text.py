@@ -27,8 +27,8 @@ _CUT_TAIL = re.compile(
 _CUT_WORDS = re.compile("(?i)see full |read all")
 # A classic storyline names its author behind its last sentence; a name has few words and no full stop at its end.
 _AUTHOR_TAIL = re.compile(r"(?:^|(?<=[.!?…\"'”’»)\]])) ?Written by(?: [^\s]{1,60}){1,6}(?<![.!?])$")
-# Both tails are shorter than this many characters.
-_TAIL = 400
+# Both tails are shorter than this many characters, and no site adds as many of them.
+_TAIL, _MOST_TAILS = 400, 100
 
 
 class Texts(NamedTuple):
@@ -50,12 +50,14 @@ def strip_placeholders(text: str | None) -> str | None:
     Whole-text placeholders ("Add a Plot") give None; tails ("... See full summary »", "Written by NAME") go.
     """
     text = " ".join((text or "").split())
-    end, before = len(text), -1
-    # One tail may stand behind another, or a whole placeholder in front of it.
-    while end != before:
+    end = len(text)
+    # One tail may stand behind another, or behind a whole placeholder.
+    for _ in range(_MOST_TAILS):
         if end <= 2 * _TAIL and _PLACEHOLDER.fullmatch(text, 0, end):
             return None
         before, end = end, _strip_tail(text, end)
+        if end == before:
+            break
     return text[:end].strip() or None
 
 

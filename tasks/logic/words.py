@@ -46,7 +46,7 @@ _ENDS = np.isin(np.arange(256), [ord(" "), ord("\n"), ord(".")])
 # matches another letter; and behind a comma what may be a digit in a newer Unicode than Python's.
 _RARE = "İıΣ"
 # No letter, no blank and no punctuation to anybody, like the sign that stands for it in UTF-8, which has no such thing.
-_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]+")
 _RARE_BEHIND_COMMA = re.compile(r"[\W\d_]")
 
 
