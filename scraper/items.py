@@ -14,8 +14,9 @@ SCHEMA_VERSION = 3
 # The source of titles that the local movie site made up; nothing is trained on them together with others.
 GENERATED = "generated"
 
-# As long as an id of the importers may be, in digits of this script alone; nothing longer is cut to an id.
-TITLE_ID = re.compile(r"tt[0-9]{7,16}(?![0-9])")
+# As long as an id of the importers may be, in digits of this script alone; Arrow, which knows no look-ahead, searches
+# by it, too.
+TITLE_ID = re.compile(r"tt[0-9]{7,16}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from tasks.store import find_result
 from tasks.store import fingerprint as combine
 
 SOURCE = "imdb-pages"
+_NAMED = re.compile(rf"{TITLE_ID.pattern}(?![0-9])")
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -102,7 +104,7 @@ def store_parsed(parsed: Parsed, raw: Path, part_titles: int) -> Parsed:
 def _read(file: Path, name: str) -> tuple[str, _Read]:
     page: StoredPage = read_page(file)
     layout, facts = parse_page(page.text)
-    named = TITLE_ID.search(file.name)
+    named = _NAMED.search(file.name)
     title_id = facts.title_id or (named[0] if named else None)
     if title_id is None:
         raise PageError("no title id, neither in the page nor in the file's name (tt0133093-main.html, for one)")

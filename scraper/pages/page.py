@@ -23,7 +23,8 @@ _SCRIPT_TAG = re.compile(r"<script[^<>]*>")
 _LINK_TAG = re.compile(r"<link[^<>]*>")
 _JSON_LD, _CANONICAL = re.compile(r"type=[\"']application/ld\+json[\"']"), re.compile(r"rel=[\"']canonical[\"']")
 _META_TAG, _SHARED = re.compile(r"<meta[^<>]*>"), re.compile(r"property=[\"']og:url[\"']")
-_ADDRESS = re.compile(rf"/title/({TITLE_ID.pattern})")
+# Nothing longer is cut to an id.
+_ADDRESS = re.compile(rf"/title/({TITLE_ID.pattern})(?![0-9])")
 # Twice what the largest stored page has.
 LONGEST = 6_000_000
 
