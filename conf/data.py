@@ -117,6 +117,7 @@ class Prepare(Section):
     min_genre_titles: Positive
     duplicate_similarity: Annotated[float, Field(gt=0, le=1)]
     duplicate_ngram: Positive
+    damaged_parts: Literal["stop", "leave_out"]
 
     @field_validator("corpora", "genres", "prefer")
     @classmethod

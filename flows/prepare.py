@@ -19,6 +19,7 @@ from tasks import progress
 from tasks.blocks import CleanedBlock, plan_blocks
 from tasks.cleaning import clean_block, open_cleaners
 from tasks.corpus import StoredCorpus, find_corpus, prepare_corpus
+from tasks.records import survey_raw
 
 
 @flow(name="prepare", flow_run_name=run_name, validate_parameters=True, **TOLD)
@@ -33,6 +34,8 @@ def prepare(
         home: folder of all data, results and stores; by default GENREFLOW_HOME or ./data.
     """
     with open_home(conf, overrides or [], home) as (settings, path):
+        for fault in survey_raw(path / "raw", settings.prepare).faults:
+            get_run_logger().warning("%s; left out (prepare.damaged_parts)", fault)
         cleaned = _clean(path, settings)
         prepared = {}
         for corpus in settings.prepare.corpora:

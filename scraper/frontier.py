@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from scraper.writer import dropped_ids, read_part
-from tasks.store import damaged_files, read_manifest
+from scraper.writer import dropped_ids, read_part, read_raw_manifest
+from tasks.store import damaged_files
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def find_frontier(
     """Find what is left of `ids` for a crawl whose folders are raw/<spider>-<fingerprint>-<number>/.
 
     An unfinished folder is gone on with, and what it holds is held. In finished ones, titles and drops older
-    than refresh_days count as not held (None: all count). Raises StoreError for a damaged manifest.
+    than refresh_days count as not held (None: all count). Raises StoreError for a damaged or missing manifest.
     """
     prefix = f"{spider}-{fingerprint[:12]}-"
     folders = sorted(path for path in raw.glob(f"{prefix}*") if path.is_dir() and path.name[len(prefix) :].isdecimal())
@@ -49,7 +49,7 @@ def find_frontier(
     damaged: list[Path] = []
     unfinished: Path | None = None
     for folder in folders:
-        manifest = read_manifest(folder)
+        manifest = read_raw_manifest(folder)
         if manifest is None or manifest.fingerprint != fingerprint:
             continue
         broken = damaged_files(folder, manifest)

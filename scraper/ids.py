@@ -101,18 +101,14 @@ def _check(title_id: Any, place: str) -> str:
 
 def _read_parquet(path: Path) -> Iterator[str]:
     try:
-        file, schema = open_packed(path), pq.read_schema(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise IdsError(f"{path}: not a Parquet file: {error}") from None
-    with file:
-        if "title_id" not in schema.names:
-            raise IdsError(f"{path}: expected a column title_id, got {', '.join(schema.names)}")
-        row = 0
-        for batch in read_batches(path, file, _BATCH_ROWS, ["title_id"], schema):
-            try:
-                values = batch.column(0).to_pylist()
-            except UnicodeDecodeError as error:
-                raise IdsError(f"{path}: column title_id is no UTF-8 behind row {row}: {error}") from None
-            for value in values:
-                row += 1
-                yield _check(value, f"{path} row {row}")
+        schema = pq.read_schema(path)
+        with open_packed(path) as file:
+            if "title_id" not in schema.names:
+                raise IdsError(f"{path}: expected a column title_id, got {', '.join(schema.names)}")
+            row = 0
+            for batch in read_batches(path, file, _BATCH_ROWS, ["title_id"], schema):
+                for value in batch.column(0).to_pylist():
+                    row += 1
+                    yield _check(value, f"{path} row {row}")
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise IdsError(f"{path}: not a Parquet file, or a damaged one: {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,11 +15,14 @@ import pyarrow.parquet as pq
 from conf.errors import GenreflowError
 from scraper.items import ADDED_COLUMNS, RAW_SCHEMA, SCHEMA_VERSION, TITLE_ID, Title, to_table
 from tasks.store import (
+    MANIFEST,
+    FileEntry,
     Manifest,
     StoreError,
     atomic_path,
     damaged_files,
     describe_file,
+    digest_file,
     now,
     read_manifest,
     write_manifest,
@@ -45,8 +49,9 @@ class PartWriter:
     """Write titles into a raw folder, `part_titles` a Parquet part, and rewrite its manifest after each part.
 
     `notes` are added to the manifest's summary. Opening an unfinished folder goes on after its last named
-    part and removes parts that no manifest names.
-    Raises WriterError for a finished folder, another fingerprint, or a title that does not fit the schema.
+    part and removes parts that its manifest does not name: their writer was killed.
+    Raises WriterError for a finished folder, another fingerprint, or a title that does not fit the schema, StoreError
+    for a folder whose manifest is damaged, of a newer version, or missing beside parts.
     """
 
     def __init__(
@@ -68,9 +73,11 @@ class PartWriter:
         self._untold = 0
         self._manifest = self._open(step, fingerprint)
         self._dropped: list[dict[str, str]] = list(self._manifest.summary.get("dropped_titles", []))
+        # Before the first part: parts without a manifest are damage, never a crawl that was killed.
+        self._write(complete=False)
 
     def _open(self, step: str, fingerprint: str) -> Manifest:
-        manifest = read_manifest(self.folder) or Manifest(
+        manifest = read_raw_manifest(self.folder) or Manifest(
             step=step,
             version=SCHEMA_VERSION,
             fingerprint=fingerprint,
@@ -184,6 +191,23 @@ def _to_table(titles: list[Title]) -> pa.Table:
         raise
 
 
+def read_raw_manifest(folder: Path) -> Manifest | None:
+    """Read a raw folder's manifest, None for one without titles.
+
+    Raises StoreError where it is damaged, missing beside parts, or of a newer version.
+    """
+    manifest, path = read_manifest(folder), folder / MANIFEST
+    if manifest is None and any(folder.glob("part-*.parquet")):
+        raise StoreError(
+            f"{path}: missing, and beside it are parts of raw titles; expected the manifest that names them"
+        )
+    if manifest is not None and manifest.version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path}: version {manifest.version}, expected 1 to {SCHEMA_VERSION}: a newer genreflow made it"
+        )
+    return manifest
+
+
 def stored_ids(folder: Path) -> set[str]:
     """Return the ids of all titles in the parts that the folder's manifest names."""
     manifest = read_manifest(folder)
@@ -209,22 +233,56 @@ def read_raw(
     A part or manifest that is missing, damaged (size, SHA-256) or of a newer schema version is told to
     `on_damaged` (path, what is wrong) and left out; without that callback it raises StoreError.
     """
-    for folder in sorted(path for path in home_raw.glob("*") if path.is_dir() and not path.name.startswith(".")):
+    for folder in raw_folders(home_raw):
         try:
-            manifest = read_manifest(folder)
+            manifest = read_raw_manifest(folder)
         except StoreError as error:
-            _report(folder / "manifest.json", str(error), on_damaged)
+            _report(folder / MANIFEST, str(error), on_damaged)
             continue
-        damaged = damaged_files(folder, manifest) if manifest else []
-        for name in sorted(manifest.files) if manifest else ():
-            path = folder / name
-            if name in damaged:
-                _report(path, f"{path}: missing, or not what its manifest says (size, SHA-256)", on_damaged)
-                continue
-            try:
-                yield read_part(path, columns)
-            except StoreError as error:
-                _report(path, str(error), on_damaged)
+        for name, entry in sorted(manifest.files.items()) if manifest else ():
+            fault = part_fault(folder / name, entry)
+            if fault:
+                _report(folder / name, fault, on_damaged)
+            else:
+                yield read_part(folder / name, columns)
+
+
+def raw_folders(raw: Path) -> list[Path]:
+    """List the folders of crawls and imports below raw/, by name."""
+    return sorted(path for path in raw.glob("*") if path.is_dir() and not path.name.startswith("."))
+
+
+def part_fault(path: Path, entry: FileEntry) -> str | None:
+    """Say what is wrong with a part that a manifest names, None where it is whole and of a schema that is known.
+
+    A part is read whole for that, once a process while it stays as it is.
+    """
+    if not path.is_file():
+        return _not_as_told(path)
+    stat = path.stat()
+    return _fault_of(path, entry, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.cache
+def _fault_of(path: Path, entry: FileEntry, size: int, changed: int) -> str | None:
+    if size != entry.bytes or digest_file(path) != entry.sha256:
+        return _not_as_told(path)
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_schema(path, file.schema_arrow)
+    except StoreError as error:
+        return str(error)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        return _unreadable(path, error)
+    return None
+
+
+def _not_as_told(path: Path) -> str:
+    return f"{path}: missing, or not what its manifest says (size, SHA-256)"
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    return f"{path}: not readable as a raw part: {error}"
 
 
 def _report(path: Path, wrong: str, on_damaged: Callable[[Path, str], None] | None) -> None:
@@ -233,17 +291,22 @@ def _report(path: Path, wrong: str, on_damaged: Callable[[Path, str], None] | No
     on_damaged(path, wrong)
 
 
+def _check_schema(path: Path, schema: pa.Schema) -> set[str]:
+    """Return the columns of later versions that a part's schema lacks; raises StoreError for an unknown schema."""
+    version = int((schema.metadata or {}).get(_VERSION_KEY, b"0"))
+    if not 1 <= version <= SCHEMA_VERSION:
+        raise StoreError(f"{path}: raw schema version {version}, expected 1 to {SCHEMA_VERSION}")
+    later = {name for added, names in ADDED_COLUMNS.items() if added > version for name in names}
+    if not schema.equals(pa.schema([field for field in RAW_SCHEMA if field.name not in later])):
+        raise StoreError(f"{path}: columns {', '.join(schema.names)}; expected those of the raw schema")
+    return later
+
+
 def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Read one raw part as a table of RAW_SCHEMA (or of `columns`); raises StoreError for any other file."""
     try:
         with pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
-            version = int((schema.metadata or {}).get(_VERSION_KEY, b"0"))
-            if not 1 <= version <= SCHEMA_VERSION:
-                raise StoreError(f"{path}: raw schema version {version}, expected 1 to {SCHEMA_VERSION}")
-            later = {name for added, names in ADDED_COLUMNS.items() if added > version for name in names}
-            if not schema.equals(pa.schema([field for field in RAW_SCHEMA if field.name not in later])):
-                raise StoreError(f"{path}: columns {', '.join(schema.names)}; expected those of the raw schema")
+            later = _check_schema(path, file.schema_arrow)
             wanted = RAW_SCHEMA.names if columns is None else list(columns)
             table = file.read(columns=[name for name in wanted if name not in later])
             for place, name in enumerate(wanted):
@@ -252,4 +315,4 @@ def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
                     table = table.add_column(place, field, pa.nulls(table.num_rows, field.type))
             return table
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise StoreError(f"{path}: not readable as a raw part: {error}") from None
+        raise StoreError(_unreadable(path, error)) from None

@@ -24,7 +24,7 @@ from tasks.logic.decisions import decide, tell_thresholds
 from tasks.logic.labels import to_matrix
 from tasks.logic.text import read_texts
 from tasks.parquet_batches import read_batches
-from tasks.text_files import TitlesFileError, is_text, read_parquet
+from tasks.text_files import TitlesFileError, is_text, named_damage, read_parquet
 
 ROWS_A_BATCH = 4096
 
@@ -128,5 +128,6 @@ def _read_labelled(source: Path, corpus: Corpus) -> pd.DataFrame:
     for name in ("title_id", corpus):
         if not is_text(schema.field(name).type):
             raise TitlesFileError(f"{source}: column {name} is {schema.field(name).type}; expected texts")
-    batches = read_batches(source, file, ROWS_A_BATCH, expected, schema)
-    return pa.Table.from_batches(batches, pa.schema([schema.field(name) for name in expected])).to_pandas()
+    with named_damage(source):
+        batches = read_batches(source, file, ROWS_A_BATCH, expected, schema)
+        return pa.Table.from_batches(batches, pa.schema([schema.field(name) for name in expected])).to_pandas()

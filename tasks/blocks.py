@@ -24,7 +24,7 @@ from tasks import store
 from tasks.logic.duplicates import band_keys, bands
 from tasks.logic.text import stop_words, strip_placeholders
 from tasks.logic.words import clean_texts
-from tasks.records import COLUMNS, RawPart, raw_parts
+from tasks.records import ADVICE, COLUMNS, RawPart, survey_raw
 
 VERSION = 2
 FOLDER = "cleaned"
@@ -65,7 +65,7 @@ def plan_blocks(home: Path, corpus: Corpus, settings: Prepare, block_titles: int
     Parts that a stored block covers stay in it, so that a part is cleaned once, however raw/ grows. The others go
     together, neighbours of one folder, until a block has block_titles.
     """
-    left = raw_parts(home / "raw")
+    left = survey_raw(home / "raw", settings).parts
     blocks = []
     for folder in sorted((home / FOLDER).glob(f"{corpus}-*")):
         parts = _stored_parts(folder)
@@ -149,7 +149,7 @@ def write_block(order: Order) -> Written:
         for name, digest in order.block.parts.items():
             path = order.raw / name
             if not path.is_file() or store.digest_file(path) != digest:
-                raise store.StoreError(f"{path}: missing, or not what its manifest says (SHA-256)")
+                raise store.StoreError(f"{path}: missing, or not what its manifest says (SHA-256); {ADVICE}")
             for batch in read_part(path, [*COLUMNS, corpus, f"{corpus}_source"]).to_batches(BATCH_RECORDS):
                 writer.write_batch(_clean(batch, corpus, settings))
                 records += batch.num_rows

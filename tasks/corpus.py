@@ -26,7 +26,7 @@ from tasks.logic.joining import join_records
 from tasks.logic.lists import count_values, of_column
 from tasks.logic.splits import SPLITS
 from tasks.logic.text import stop_words
-from tasks.records import NoTitlesError, check_sources, raw_parts
+from tasks.records import NoTitlesError, check_sources, survey_raw
 from tasks.reuse import cached
 from tasks.titles import write_titles
 
@@ -105,7 +105,7 @@ def prepare_corpus(home: Path, corpus: Corpus, settings: Prepare, blocks: Sequen
 
     check_sources(home / "raw", {source for block in blocks for source in block.sources})
     fingerprint, folder = _identify(home, corpus, settings)
-    if {name for block in blocks for name in block.parts} != set(raw_parts(home / "raw")):
+    if {name for block in blocks for name in block.parts} != set(survey_raw(home / "raw", settings).parts):
         # Stored under this fingerprint the corpus would lack titles for good.
         raise store.StoreError(f"{home / 'raw'}: parts came or went while the others were cleaned; run it again")
     with (
@@ -133,13 +133,14 @@ def _show_drops(stored: StoredCorpus) -> list[dict[str, Any]]:
 
 
 def _identify(home: Path, corpus: Corpus, settings: Prepare) -> tuple[str, Path]:
-    parts = {name: part.sha256 for name, part in raw_parts(home / "raw").items()}
+    parts = {name: part.sha256 for name, part in survey_raw(home / "raw", settings).parts.items()}
     fingerprint = store.fingerprint(
         step="prepare",
         version=(VERSION, BLOCKS_VERSION),
         corpus=corpus,
         raw=parts,
-        settings=settings,
+        # Which parts are left out is told by those that are not.
+        settings=settings.model_dump(mode="json", exclude={"damaged_parts"}),
         stop_words=stop_words(),
     )
     return fingerprint, home / "corpora" / f"{corpus}-{fingerprint[:12]}"

@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from conf.names import Corpus, Recipe
-from tasks import saved_recipe
+from tasks import saved_recipe, store
 from tasks.recipes import FITS, Fitting, joined, labelled, labelled_elsewhere, texts_of
 
 MODEL = "model"
@@ -95,4 +95,9 @@ def _follow_starter() -> None:
 
 if __name__ == "__main__":
     _follow_starter()
-    fit(FitSpec.model_validate_json(Path(sys.argv[1]).read_bytes()))
+    spec = FitSpec.model_validate_json(Path(sys.argv[1]).read_bytes())
+    try:
+        with store.named_refusal(spec.folder):
+            fit(spec)
+    except store.StoreError as error:
+        sys.exit(str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,12 +15,19 @@ from conf.data import Prepare
 from conf.errors import GenreflowError
 from conf.names import CORPORA, Corpus
 from scraper.items import GENERATED, TITLE_ID
-from scraper.writer import read_raw
+from scraper.writer import part_fault, raw_folders, read_raw, read_raw_manifest
 from tasks import store
 from tasks.logic.joining import join_records
 from tasks.logic.text import strip_placeholders
 
 COLUMNS = ["title_id", "title", "year", "title_type", "genres", "source", "source_url", "terms", "retrieved_at"]
+
+ADVICE = (
+    "put back what was there, or move its folder out of raw/ and collect or import the titles again; "
+    "prepare.damaged_parts=leave_out goes on without it"
+)
+
+logger = logging.getLogger(__name__)
 
 
 class NoTitlesError(GenreflowError):
@@ -34,16 +42,35 @@ class RawPart(NamedTuple):
     rows: int
 
 
-def raw_parts(raw: Path) -> dict[str, RawPart]:
-    """Return every raw part that a manifest names, by crawl folder and file name, in that order."""
-    parts = {}
-    for folder in sorted(raw.glob("*/")):
-        if folder.name.startswith("."):
+class Survey(NamedTuple):
+    """Hold the raw parts to use, by crawl folder and file name, in that order, and what is wrong with the others."""
+
+    parts: dict[str, RawPart]
+    faults: list[str]
+
+
+def survey_raw(raw: Path, settings: Prepare) -> Survey:
+    """Find every raw part that a manifest names; what is damaged stops, or is left out as prepare.damaged_parts says.
+
+    Raises StoreError for a damaged manifest where that stops; a part is only looked into where it is left out, since
+    whoever reads it does so, too.
+    """
+    parts, faults = {}, []
+    for folder in raw_folders(raw):
+        try:
+            manifest = read_raw_manifest(folder)
+        except store.StoreError as error:
+            if settings.damaged_parts == "stop":
+                raise store.StoreError(f"{error}; {ADVICE}") from None
+            faults.append(str(error))
             continue
-        manifest = store.read_manifest(folder)
         for name, entry in sorted(manifest.files.items()) if manifest else ():
-            parts[f"{folder.name}/{name}"] = RawPart(folder.name, entry.sha256, entry.rows or 0)
-    return parts
+            fault = part_fault(folder / name, entry) if settings.damaged_parts == "leave_out" else None
+            if fault:
+                faults.append(fault)
+            else:
+                parts[f"{folder.name}/{name}"] = RawPart(folder.name, entry.sha256, entry.rows or 0)
+    return Survey(parts, faults)
 
 
 def check_sources(raw: Path, sources: Collection[str]) -> None:
@@ -69,7 +96,7 @@ def describe_title(raw: Path, title_id: str, settings: Prepare) -> dict[str, Any
         raise NoTitlesError(f"{title_id!r} is no title id; expected tt and seven digits or more, such as tt0133093")
     told: dict[str, Any] = {"title_id": title_id}
     for corpus in CORPORA:
-        records, texts = _records_of(raw, corpus, title_id)
+        records, texts = _records_of(raw, corpus, title_id, settings)
         lengths = getattr(settings, corpus)
         row = join_records(
             records, min_chars=lengths.min_chars, max_chars=lengths.max_chars, prefer=settings.prefer
@@ -86,17 +113,20 @@ def describe_title(raw: Path, title_id: str, settings: Prepare) -> dict[str, Any
     return told
 
 
-def _records_of(raw: Path, corpus: Corpus, title_id: str) -> tuple[pa.Table, list[str | None]]:
+def _records_of(raw: Path, corpus: Corpus, title_id: str, settings: Prepare) -> tuple[pa.Table, list[str | None]]:
     """Return one title's raw records with column chars, and their texts with placeholders off."""
-    tables = [
-        table.filter(pc.equal(table["title_id"], title_id))
-        for table in read_raw(raw, columns=[*COLUMNS, corpus, f"{corpus}_source"])
-    ]
+    columns = [*COLUMNS, corpus, f"{corpus}_source"]
+    skip = _warn if settings.damaged_parts == "leave_out" else None
+    tables = [table.filter(pc.equal(table["title_id"], title_id)) for table in read_raw(raw, columns, skip)]
     if not any(table.num_rows for table in tables):
         raise NoTitlesError(f"no record of {title_id} in {raw}: collect it (genreflow collect) or import a file of it")
     records = pa.concat_tables(tables)
     texts = [strip_placeholders(text) for text in records[corpus].to_pylist()]
     return records.append_column("chars", pa.array([text and len(text) for text in texts], pa.int32())), texts
+
+
+def _warn(path: Path, fault: str) -> None:
+    logger.warning("%s; left out (prepare.damaged_parts)", fault)
 
 
 def _plain(value: Any) -> Any:

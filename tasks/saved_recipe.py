@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -110,7 +111,10 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 def save_vectors(folder: Path, vocabulary: Sequence[str], vectors: np.ndarray) -> None:
     """Write a vocabulary as JSON and its vectors, float32 (words, vector_size), as .npy."""
     _write_json(folder / VOCABULARY, list(vocabulary))
-    np.save(folder / VECTORS, vectors, allow_pickle=False)
+    # By way of memory: numpy's own writing to a file does not tell why a disk took no more.
+    content = io.BytesIO()
+    np.save(content, vectors, allow_pickle=False)
+    (folder / VECTORS).write_bytes(content.getbuffer())
 
 
 def read_vectors(folder: Path) -> tuple[list[str], np.ndarray]:

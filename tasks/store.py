@@ -6,6 +6,7 @@ A result is a folder whose manifest.json was written last. Readers trust only th
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -23,6 +24,8 @@ from conf.errors import GenreflowError
 
 MANIFEST = "manifest.json"
 RUNNING_PREFIX = ".running-"
+# How a disk says that it takes nothing: full, over a quota or a limit, read-only, broken.
+_REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 
 
 class StoreError(GenreflowError):
@@ -86,15 +89,41 @@ def digest_file(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success fsync it and rename it to `path`, on error remove it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def named_refusal(path: Path, every: bool = False) -> Iterator[None]:
+    """Turn a disk's refusal to take more into a StoreError that names the file: Python and Arrow name none.
+
+    every: whatever the operating system says is such a refusal, since nothing but `path` is touched.
+    """
     try:
-        yield temporary
-        _sync(temporary)
-        temporary.replace(path)
-        _sync(path.parent)
+        yield
+    except OSError as error:
+        # Copying a tree raises one that holds those of its files as texts.
+        of_tree = isinstance(error, shutil.Error)
+        if not (every or of_tree or error.errno in _REFUSALS):
+            raise
+        why = error.args[0][0][-1] if of_tree else error.strerror if every else os.strerror(error.errno or 0)
+        raise StoreError(
+            f"{path}: cannot be written: {why}; nothing half written is kept, the same command goes on once it can"
+        ) from error
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success fsync it and rename it to `path`, on error remove it.
+
+    Raises StoreError naming `path` where the disk does not take it.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with named_refusal(path, every=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+    try:
+        with named_refusal(path):
+            yield temporary
+        with named_refusal(path, every=True):
+            _sync(temporary)
+            temporary.replace(path)
+            _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -132,6 +161,8 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
     try:
         return Manifest.model_validate_json(path.read_bytes())
+    except IsADirectoryError:
+        raise StoreError(f"{path}: a folder; expected one of genreflow's manifests") from None
     except ValidationError as error:
         raise StoreError(
             f"{path}: not a manifest ({error.error_count()} errors); expected one of genreflow's"
@@ -168,36 +199,46 @@ def new_result(
     inputs are the folders of the results that it is made of, <home>/<step>/<name> as its own.
     A folder of that name without a whole result (a damaged one) is replaced: results can be made again.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Draft(folder.with_name(f"{RUNNING_PREFIX}{folder.name}-{os.getpid()}"))
-    shutil.rmtree(draft.folder, ignore_errors=True)
-    draft.folder.mkdir()
+    with named_refusal(folder, every=True):
+        # Sooner than hours of work go into it.
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise StoreError(f"{folder}: a link or a file; expected a folder of this name or nothing: move it away")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(draft.folder, ignore_errors=True)
+        draft.folder.mkdir()
     try:
-        yield draft
+        with named_refusal(folder):
+            yield draft
         if not draft.folder.is_dir():
             raise StoreError(f"{draft.folder}: was removed while {folder.name} was being made; run it again")
-        files = {}
-        for path in sorted(path for path in draft.folder.rglob("*") if path.is_file()):
-            name = path.relative_to(draft.folder).as_posix()
-            if name not in draft.entries:
-                _sync(path)
-            files[name] = draft.entries.get(name) or describe_file(path)
-        manifest = Manifest(
-            step=step,
-            version=version,
-            fingerprint=fingerprint,
-            files=files,
-            summary=draft.summary,
-            created=now(),
-            inputs=[f"{each.parent.name}/{each.name}" for each in inputs],
-        )
-        write_manifest(draft.folder, manifest)
-        if folder.exists():
-            shutil.rmtree(folder)
-        draft.folder.rename(folder)
-        _sync(folder.parent)
+        with named_refusal(folder, every=True):
+            manifest = Manifest(
+                step=step,
+                version=version,
+                fingerprint=fingerprint,
+                files=_put_on_disk(draft),
+                summary=draft.summary,
+                created=now(),
+                inputs=[f"{each.parent.name}/{each.name}" for each in inputs],
+            )
+            write_manifest(draft.folder, manifest)
+            if folder.exists():
+                shutil.rmtree(folder)
+            draft.folder.rename(folder)
+            _sync(folder.parent)
     finally:
         shutil.rmtree(draft.folder, ignore_errors=True)
+
+
+def _put_on_disk(draft: Draft) -> dict[str, FileEntry]:
+    files = {}
+    for path in sorted(path for path in draft.folder.rglob("*") if path.is_file()):
+        name = path.relative_to(draft.folder).as_posix()
+        if name not in draft.entries:
+            _sync(path)
+        files[name] = draft.entries.get(name) or describe_file(path)
+    return files
 
 
 class Draft:
@@ -246,30 +287,39 @@ def lock_home(home: Path, wait_seconds: float, on_wait: Any = None) -> Iterator[
     time) is for the message only. A flow inside a flow of the same process shares it. Raises StoreError naming
     the holder after wait_seconds.
     """
-    home.mkdir(parents=True, exist_ok=True)
     holder = home / "lock.json"
     lock = FileLock(str(home / "lock"), is_singleton=True, thread_local=False)
     if lock.is_locked:
         yield False
         return
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
+    if not _acquired(lock, home, 0):
         if on_wait:
             on_wait(_holder_text(holder))
-        try:
-            lock.acquire(timeout=wait_seconds)
-        except Timeout:
+        if not _acquired(lock, home, wait_seconds):
             raise StoreError(
                 f"{home} is in use by another run ({_holder_text(holder)}); wait for it to end, or use another --home"
-            ) from None
+            )
     try:
-        write_json(holder, {"pid": os.getpid(), "started": now()})
+        # It is for the message only: what makes room on a full disk (genreflow clean) goes without it.
+        with contextlib.suppress(StoreError):
+            write_json(holder, {"pid": os.getpid(), "started": now()})
         sweep_drafts(home)
         yield True
     finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
+        try:
+            holder.unlink(missing_ok=True)
+        finally:
+            lock.release()
+
+
+def _acquired(lock: FileLock, home: Path, wait_seconds: float) -> bool:
+    with named_refusal(home / "lock", every=True):
+        home.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=wait_seconds)
+        except Timeout:
+            return False
+    return True
 
 
 def _holder_text(holder: Path) -> str:

@@ -92,10 +92,17 @@ def read_parquet(path: Path) -> pq.ParquetFile:
     """Open a Parquet file; raises TitlesFileError where it is none."""
     if not path.is_file():
         raise TitlesFileError(f"{path}: no such file; expected a Parquet file of titles")
-    try:
+    with named_damage(path):
         return open_packed(path, _PARQUET_BUFFER)
-    except pa.ArrowInvalid as error:
-        raise TitlesFileError(f"{path}: not a Parquet file ({error})") from None
+
+
+@contextlib.contextmanager
+def named_damage(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with reading a Parquet file into a TitlesFileError that names it."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise TitlesFileError(f"{path}: not a Parquet file, or a damaged one ({error})") from None
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -256,10 +263,11 @@ def _parquet_rows(
     path: Path, file: pq.ParquetFile, schema: pa.Schema, text: str, title_id: str | None
 ) -> Iterator[Row]:
     columns = [text] if title_id is None else [text, title_id]
-    for batch in read_batches(path, file, _PARQUET_ROWS, columns, schema):
-        # As bytes: a text that is no UTF-8 is one bad row.
-        stored = [batch.column(name).cast(pa.string()).cast(pa.binary()).to_pylist() for name in columns]
-        yield from map(_read, *stored)
+    with named_damage(path):
+        for batch in read_batches(path, file, _PARQUET_ROWS, columns, schema):
+            # As bytes: a text that is no UTF-8 is one bad row.
+            stored = [batch.column(name).cast(pa.string()).cast(pa.binary()).to_pylist() for name in columns]
+            yield from map(_read, *stored)
 
 
 def _choose(path: Path, columns: Sequence[str], names: Sequence[str]) -> tuple[str, str | None]:

@@ -134,11 +134,44 @@ def test_damaged_part_is_told_and_the_others_are_read(tmp_path: Path) -> None:
     assert (told, [table.num_rows for table in tables]) == (["part-00000.parquet"], [2])
 
 
-def test_part_of_a_newer_schema_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def change_manifest(folder: Path, **changes: Any) -> None:
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    write_manifest(folder, manifest.model_copy(update=changes))
+
+
+def test_part_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
     fill(tmp_path / "a", 1, 2)
-    monkeypatch.setattr("scraper.writer.SCHEMA_VERSION", 0)
-    with pytest.raises(StoreError, match="raw schema version 3, expected 1 to 0"):
+    path = tmp_path / "a" / "part-00000.parquet"
+    pq.write_table(pq.read_table(path).replace_schema_metadata({"genreflow.schema_version": "4"}), path)
+    change_manifest(tmp_path / "a", files={path.name: describe_file(path, rows=2)})
+    with pytest.raises(StoreError, match=r"a/part-00000.parquet: raw schema version 4, expected 1 to 3"):
         list(read_raw(tmp_path))
+
+
+def test_manifest_of_a_newer_version_is_refused_and_nothing_is_removed(tmp_path: Path) -> None:
+    fill(tmp_path / "a", 1, 2)
+    change_manifest(tmp_path / "a", version=4)
+    (tmp_path / "a" / "part-00001.parquet").write_bytes(b"what a newer genreflow names elsewhere")
+    for refused in (lambda: list(read_raw(tmp_path)), lambda: open_writer(tmp_path / "a")):
+        with pytest.raises(StoreError, match=r"a/manifest.json: version 4, expected 1 to 3: a newer genreflow made it"):
+            refused()
+    assert (tmp_path / "a" / "part-00001.parquet").exists()
+
+
+def test_parts_without_a_manifest_are_neither_skipped_nor_removed(tmp_path: Path) -> None:
+    fill(tmp_path / "a", 1, 2)
+    (tmp_path / "a" / "manifest.json").unlink()
+    for refused in (lambda: list(read_raw(tmp_path)), lambda: open_writer(tmp_path / "a")):
+        with pytest.raises(StoreError, match=r"a/manifest.json: missing, and beside it are parts of raw titles"):
+            refused()
+    assert (tmp_path / "a" / "part-00000.parquet").exists()
+
+
+def test_folder_has_a_manifest_before_its_first_part(tmp_path: Path) -> None:
+    fill(tmp_path / "a", 1)
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["manifest.json"]
+    assert list(read_raw(tmp_path)) == []
 
 
 @pytest.mark.parametrize(("version", "later"), [(1, ["summaries", "countries", "languages", "lead"]), (2, ["lead"])])
@@ -149,9 +182,7 @@ def test_part_of_an_earlier_schema_is_read_with_its_later_columns_null(
     path = tmp_path / "a" / "part-00000.parquet"
     table = pq.read_table(path).drop_columns(later)
     pq.write_table(table.replace_schema_metadata({"genreflow.schema_version": str(version)}), path)
-    manifest = read_manifest(tmp_path / "a")
-    assert manifest is not None
-    write_manifest(tmp_path / "a", manifest.model_copy(update={"files": {path.name: describe_file(path, rows=1)}}))
+    change_manifest(tmp_path / "a", files={path.name: describe_file(path, rows=1)})
     (read,) = read_raw(tmp_path)
     assert read.schema.equals(RAW_SCHEMA)
     assert [read[name].to_pylist() for name in later] == [[None, None]] * len(later)
