@@ -55,5 +55,5 @@ def open_home(
         if first:
             stack.enter_context(noted_run(path, settings.track, UUID(str(flow_run.root_flow_run_id)), logger))
         if tracked:
-            stack.enter_context(results_kept(path))
+            stack.enter_context(results_kept(path, settings.track.uri))
         yield settings, path

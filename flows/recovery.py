@@ -25,7 +25,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from conf.operation import Track, without_login
 from tasks import store
 from tasks.fit_process import end_fits
-from tasks.mlflow_store import TrackingError, is_away, reason_of
+from tasks.mlflow_store import TrackingError, home_database, is_away, reason_of, takes_nothing
 from tasks.progress import Logger
 from tasks.runs import Ended, end_runs
 
@@ -83,14 +83,20 @@ def end_early(
 
 
 @contextlib.contextmanager
-def results_kept(home: Path) -> Iterator[None]:
-    """Turn MLflow's being away into a ResultsKeptError, which says in one line what becomes of the results."""
+def results_kept(home: Path, uri: str | None = None) -> Iterator[None]:
+    """Turn MLflow's being away, or its disk being full, into a ResultsKeptError: one line on what becomes of results.
+
+    uri is the store's, None for the home's own.
+    """
     try:
         yield
     except Exception as error:
-        if not is_away(error):
+        if takes_nothing(error):
+            what = f"{uri or home_database(home)}: cannot be written: {reason_of(error)}"
+        elif is_away(error):
+            what = str(error) if isinstance(error, TrackingError) else f"MLflow does not answer: {reason_of(error)}"
+        else:
             raise
-        what = str(error) if isinstance(error, TrackingError) else f"MLflow does not answer: {reason_of(error)}"
         what = without_login(what)
         raise ResultsKeptError(
             f"{what}. What was made is kept in {home} and is sent when this run is retried, or started again"

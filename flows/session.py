@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -17,6 +18,8 @@ SERVER_NOTE = "prefect-server"
 # Pauses double from two seconds: a Prefect server may be away for two minutes before a run gives up. Its own default
 # is 5, one minute.
 RETRIES_OF_REQUESTS = "6"
+# The database of Prefect's embedded server takes 9 MB in a new home, and what a run keeps besides is more than that.
+LEAST_FREE_BYTES = 32 * 2**20
 
 
 def quiet() -> None:
@@ -68,6 +71,8 @@ def set_up(conf: str | Path, overrides: list[str] | None, home: Path | None, *, 
         if running:
             os.environ["PREFECT_API_URL"] = running
         os.environ.setdefault("PREFECT_HOME", str(path / "prefect"))
+        if not running:
+            _check_room(Path(os.environ["PREFECT_HOME"]))
         os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "true")
         # It has no pages, so no page may ask it.
         os.environ.setdefault("PREFECT_SERVER_CORS_ALLOWED_ORIGINS", "http://127.0.0.1")
@@ -76,6 +81,19 @@ def set_up(conf: str | Path, overrides: list[str] | None, home: Path | None, *, 
     os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", RETRIES_OF_REQUESTS)
     _tidy_logs()
     return settings
+
+
+def _check_room(folder: Path) -> None:
+    """Raise GenreflowError where the embedded server cannot write: it says so with a traceback, minutes later."""
+    if folder.is_dir() and not os.access(folder, os.W_OK):
+        raise GenreflowError(
+            f"{folder}: Prefect's database goes there, and it cannot be written; choose another --home"
+        )
+    if folder.is_dir() and (free := shutil.disk_usage(folder).free) < LEAST_FREE_BYTES:
+        raise GenreflowError(
+            f"{folder}: No space left on device: {free / 2**20:.1f} MB free where Prefect's database goes, expected "
+            f"{LEAST_FREE_BYTES / 2**20:.0f} MB; make room (genreflow clean --delete), or choose another --home"
+        )
 
 
 @contextlib.contextmanager

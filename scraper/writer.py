@@ -175,7 +175,6 @@ class PartWriter:
         self._untold = 0
         update = {"summary": self.summarize(), "complete": complete, "created": now()}
         self._manifest = self._manifest.model_copy(update=update)
-        self.folder.mkdir(parents=True, exist_ok=True)
         write_manifest(self.folder, self._manifest)
         return self._manifest
 

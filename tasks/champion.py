@@ -14,8 +14,8 @@ from conf.errors import GenreflowError
 from conf.names import Corpus
 from conf.operation import Track
 from tasks.logic.decisions import Decision
-from tasks.mlflow_store import make_store, open_store
-from tasks.saved_recipe import MemberError
+from tasks.mlflow_store import home_database, is_away, make_store, open_store
+from tasks.saved_recipe import DamagedFileError, MemberError
 from tasks.sentences import SentenceModelError
 
 CHAMPION = "champion"
@@ -45,7 +45,7 @@ def connect(home: Path, track: Track) -> Any:
 
     uri = track.uri
     if uri is None:
-        database = home / "mlflow" / "mlflow.db"
+        database = home_database(home)
         make_store(database)
         uri = f"sqlite:///{database}"
     mlflow.set_tracking_uri(uri)
@@ -64,14 +64,19 @@ def model_name(track: Track, corpus: Corpus) -> str:
 
 
 def load_model(uri: str) -> Any:
-    """Load a logged or registered model as an MLflow pyfunc; raises ModelError naming what of it cannot be opened."""
+    """Load a logged or registered model as an MLflow pyfunc; raises ModelError naming what is missing or damaged."""
     import mlflow
 
     try:
         with MODEL_CODE:
             return mlflow.pyfunc.load_model(uri)
-    except (MemberError, SentenceModelError, ValueError) as error:
+    except (MemberError, DamagedFileError, SentenceModelError, ValueError) as error:
         raise ModelError(f"{uri}: {error}") from error
+    except Exception as error:
+        if is_away(error):
+            raise
+        # What is damaged may be code, YAML or an archive, and fails in a way of its own.
+        raise ModelError(f"{uri}: cannot be opened: {type(error).__name__}: {error}") from error
 
 
 def find_champion(client: Any, name: str) -> Any | None:

@@ -19,7 +19,7 @@ from tasks.logic.explanation import Explanation, explain, explained_genres, read
 from tasks.logic.labels import to_genres
 from tasks.logic.params import read_params, tell_probabilities
 from tasks.logic.text import read_texts
-from tasks.saved_recipe import open_recipe, read_fitted_titles
+from tasks.saved_recipe import check_digests, open_recipe, read_fitted_titles
 
 CARD = "model.json"
 
@@ -28,8 +28,9 @@ class GenreModel(mlflow.pyfunc.PythonModel):
     """Predict movie genres with everything that training used: cleaning, vocabulary, weights, thresholds."""
 
     def load_context(self, context: Any) -> None:
-        """Read the artifacts: the recipe's files, model.json, and the ids of the titles fitted on."""
+        """Read the artifacts, all as they were logged: the recipe's files, model.json, the titles fitted on."""
         folder = Path(context.artifacts["model"])
+        check_digests(folder)
         self.card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
         self.fitted_titles = read_fitted_titles(folder)
         self._stop_words = frozenset(self.card["stop_words"])

@@ -27,6 +27,8 @@ ANSWER_SECONDS = 15
 # How MLflow calls an answer that it is busy, and one of a proxy whose server is gone.
 _PASSING = ("TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED")
 _GATEWAY = "failed with error code 502"
+# How sqlite says that its disk takes nothing.
+_REFUSALS = ("database or disk is full", "attempt to write a readonly database", "disk I/O error")
 _LOGIN = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 
 
@@ -44,6 +46,8 @@ def is_away(error: BaseException | None) -> bool:
     from requests.exceptions import ConnectionError, Timeout
     from sqlalchemy.exc import OperationalError
 
+    if takes_nothing(error):
+        return False
     if isinstance(error, MlflowException):
         # How MLflow tells that a request had no answer, also inside a list of files that could not be had; its error
         # code is that of many other faults. The second is that of a database which is locked or gone.
@@ -51,9 +55,23 @@ def is_away(error: BaseException | None) -> bool:
     return isinstance(error, (StoreAwayError, ConnectionError, Timeout, OperationalError))
 
 
+def takes_nothing(error: BaseException | None) -> bool:
+    """Tell whether an error says that the disk of a sqlite store is full or read-only: trying again makes no room."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    told = isinstance(error, (MlflowException, SQLAlchemyError))
+    return told and any(refusal in str(error) for refusal in _REFUSALS)
+
+
 def keeps_files(uri: str | None) -> bool:
     """Tell whether the store at a URI takes files, too; a database has no room for them, and they stay in the home."""
     return uri is not None and _scheme(uri) not in (*DATABASES, "mssql", "sqlite")
+
+
+def home_database(home: Path) -> Path:
+    """Return where a home's own sqlite store is."""
+    return home / "mlflow" / "mlflow.db"
 
 
 def make_store(database: Path) -> None:

@@ -19,6 +19,7 @@ from tasks.evaluation import Evaluation, read_decision
 from tasks.fitting import MODEL
 from tasks.logic.params import Params
 from tasks.logic.text import stop_words
+from tasks.saved_recipe import save_digests
 from tasks.sentences import PACKAGE
 from tasks.training import NETWORKS, StoredModel
 
@@ -113,6 +114,7 @@ def _gather(folder: Path, corpus: StoredCorpus, model: StoredModel, evaluation: 
         "evaluation": evaluation.fingerprint,
     }
     (folder / "model.json").write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
+    save_digests(folder)
     return folder
 
 

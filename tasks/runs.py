@@ -14,7 +14,7 @@ from conf.operation import Track, without_login
 from conf.schema import Settings
 from tasks import store
 from tasks.champion import connect
-from tasks.mlflow_store import TrackingError, is_away, keeps_files
+from tasks.mlflow_store import TrackingError, is_away, keeps_files, takes_nothing
 
 PARAMS_A_CALL = 100
 METRICS_A_CALL = 1000
@@ -154,7 +154,7 @@ def end_runs(home: Path, track: Track, pipeline_run: str, status: Ended, reason:
                     client.set_tag(run.info.run_id, "failure", reason[:4000])
                     client.set_terminated(run.info.run_id, status)
     except Exception as error:
-        if not (isinstance(error, TrackingError) or is_away(error)):
+        if not (isinstance(error, TrackingError) or is_away(error) or takes_nothing(error)):
             raise
         logger.error(
             "run %s is not marked as %s in MLflow; the next one here does it: %s",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +28,9 @@ NAMES = "names.json"
 ARRAYS = "linear.npz"
 MEMBERS = "members"
 FITTED_TITLES = "fitted_titles.json"
+DIGESTS = "files.json"
+
+_LOGGED = "not as it was logged (SHA-256): put it back, or train again"
 
 Probabilities = Callable[[Texts], np.ndarray]
 # From a passage and genres, by their columns, to what each of its words adds to their logits: (words, genres).
@@ -47,6 +51,30 @@ class Opened:
 
 class MemberError(Exception):
     """Say which member of a blend is missing or cannot be opened, and what would mend it."""
+
+
+class DamagedFileError(Exception):
+    """Name a file of a logged model that is missing, or not as it was logged."""
+
+
+def save_digests(folder: Path) -> None:
+    """Write the SHA-256 of every file of a model's folder; call it last."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    _write_json(folder / DIGESTS, {path.relative_to(folder).as_posix(): _digest(path) for path in files})
+
+
+def check_digests(folder: Path) -> None:
+    """Raise DamagedFileError where a file is not as save_digests found it; models of an older genreflow have none."""
+    if not (folder / DIGESTS).exists():
+        return
+    try:
+        digests = dict(_read_json(folder / DIGESTS))
+    except ValueError:
+        raise DamagedFileError(f"{folder / DIGESTS}: damaged, {_LOGGED}") from None
+    for name, digest in digests.items():
+        path = folder / name
+        if not path.is_file() or _digest(path) != digest:
+            raise DamagedFileError(f"{path}: missing or damaged, {_LOGGED}")
 
 
 def save_linear(folder: Path, model: linear.LinearModel) -> None:
@@ -246,6 +274,11 @@ def _read_terms(folder: Path) -> tuple[linear.Terms, dict[str, np.ndarray]]:
         arrays = dict(stored)
     low, high = told["ngrams"]
     return linear.Terms(told["unit"], (low, high), told["terms"], arrays["idf"]), arrays
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _read_json(path: Path) -> Any:

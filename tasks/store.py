@@ -55,7 +55,8 @@ class Manifest(BaseModel, frozen=True):
     """Name the files of one result and the fingerprint of what made them.
 
     summary holds the small figures that the step reports; complete is False while a crawl is still adding parts.
-    inputs are the results that it was made of, as folders below the home.
+    inputs are the results that it was made of, as folders below the home. digest is over all else, so that a flipped
+    bit is noticed; manifests of an older genreflow have none.
     """
 
     step: str
@@ -66,6 +67,11 @@ class Manifest(BaseModel, frozen=True):
     complete: bool = True
     created: str
     inputs: list[str] = []
+    digest: str | None = None
+
+    def own_digest(self) -> str:
+        """Return the SHA-256 over everything but digest."""
+        return fingerprint(**self.model_dump(mode="json", exclude={"digest"}))
 
 
 def fingerprint(**parts: Any) -> str:
@@ -151,7 +157,8 @@ def now() -> str:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the folder's manifest atomically; call it last."""
-    write_bytes(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
+    told = manifest.model_copy(update={"digest": manifest.own_digest()})
+    write_bytes(folder / MANIFEST, told.model_dump_json(indent=1).encode())
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -160,13 +167,16 @@ def read_manifest(folder: Path) -> Manifest | None:
     if not path.exists():
         return None
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        manifest = Manifest.model_validate_json(path.read_bytes())
     except IsADirectoryError:
         raise StoreError(f"{path}: a folder; expected one of genreflow's manifests") from None
     except ValidationError as error:
         raise StoreError(
             f"{path}: not a manifest ({error.error_count()} errors); expected one of genreflow's"
         ) from None
+    if manifest.digest not in (None, manifest.own_digest()):
+        raise StoreError(f"{path}: damaged, it is not as it was written (SHA-256)")
+    return manifest
 
 
 def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
