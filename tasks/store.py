@@ -85,6 +85,8 @@ def _plain(value: Any) -> Any:
         return value.model_dump(mode="json")
     if isinstance(value, (set, frozenset)):
         return sorted(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
     raise TypeError(f"cannot fingerprint a {type(value).__name__}: {value!r}")
 
 

@@ -36,7 +36,8 @@ class SmallDisk:
     def leaving(self, room: int) -> Iterator[None]:
         """Take but so many bytes more; without a mount, so many bytes a file."""
         if self.mounted:
-            pages = -(-(self.used() + room) // _PAGE)
+            # No page at all would mean no limit.
+            pages = max(1, -(-(self.used() + room) // _PAGE))
             self._remount(f"size={pages * _PAGE}")
             try:
                 yield
