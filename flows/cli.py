@@ -30,8 +30,20 @@ def main() -> None:
     except (GenreflowError, OSError) as error:
         if os.environ.get("GENREFLOW_DEBUG"):
             raise
-        sys.stderr.write(f"error: {printable(' '.join(str(error).split()))}\n")
+        _tell(error)
         sys.exit(getattr(error, "exit_code", 1))
+    except Exception as error:
+        from flows.session import lost_server
+
+        lost = lost_server(error)
+        if lost is None or os.environ.get("GENREFLOW_DEBUG"):
+            raise
+        _tell(lost)
+        sys.exit(lost.exit_code)
+
+
+def _tell(error: Exception) -> None:
+    sys.stderr.write(f"error: {printable(' '.join(str(error).split()))}\n")
 
 
 if __name__ == "__main__":

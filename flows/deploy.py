@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conf.errors import GenreflowError
-from conf.operation import without_login
-from flows.session import RETRIES_OF_REQUESTS, running_server, server_answers
+from flows.session import RETRIES_OF_REQUESTS, check_server, running_server
 
 POOL = "genreflow"
 # What locks the home goes through this queue, one run at a time: the next one waits there instead of at the lock.
@@ -28,7 +27,8 @@ class DeployError(GenreflowError):
 def connect_server(home: Path) -> str:
     """Choose the Prefect server of a home, before Prefect is imported, and return its API's address.
 
-    That is PREFECT_API_URL, else the one of `genreflow ui`. Raises DeployError where there is none or it is away.
+    That is PREFECT_API_URL, else the one of `genreflow ui`. Raises DeployError where there is none, ServerAwayError
+    where it does not answer.
     """
     address = os.environ.get("PREFECT_API_URL") or running_server(home)
     if address is None:
@@ -36,9 +36,7 @@ def connect_server(home: Path) -> str:
             f"no Prefect server: start one over this home in another terminal (genreflow ui --home {home}), "
             "or name yours in PREFECT_API_URL"
         )
-    if not server_answers(address):
-        told = without_login(address)
-        raise DeployError(f"no Prefect server answers at {told} (PREFECT_API_URL); start it, or unset the variable")
+    check_server(address)
     os.environ["PREFECT_API_URL"] = address
     # What Prefect notes on this machine stays inside the home.
     (home / "prefect").mkdir(parents=True, exist_ok=True)

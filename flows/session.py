@@ -6,11 +6,17 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import psutil
+
 from conf.errors import GenreflowError
+from conf.operation import without_login
 from conf.schema import Settings, load
 from flows.paths import home_path
 
@@ -20,6 +26,13 @@ SERVER_NOTE = "prefect-server"
 RETRIES_OF_REQUESTS = "6"
 # The database of Prefect's embedded server takes 9 MB in a new home, and what a run keeps besides is more than that.
 LEAST_FREE_BYTES = 32 * 2**20
+# A server in trouble takes seconds for an answer; one that is not there says so at once.
+_ANSWER_SECONDS = 15
+_STOP_SECONDS = 5
+
+
+class ServerAwayError(GenreflowError):
+    """Say which Prefect server does not answer, and what to do."""
 
 
 def quiet() -> None:
@@ -51,7 +64,7 @@ def set_up(conf: str | Path, overrides: list[str] | None, home: Path | None, *, 
 
     The server is that in PREFECT_API_URL, else that of `genreflow ui` over this home, else an embedded one whose
     database is in the home. Call it before Prefect is imported. Raises ConfigError, GenreflowError for a home
-    that cannot be used, or TrackingError.
+    that cannot be used, TrackingError, or ServerAwayError for a server in PREFECT_API_URL that does not answer.
     """
     settings = load(conf, overrides or [])
     quiet()
@@ -66,7 +79,9 @@ def set_up(conf: str | Path, overrides: list[str] | None, home: Path | None, *, 
         from tasks.champion import check_store
 
         check_store(path, settings.track)
-    if "PREFECT_API_URL" not in os.environ:
+    if address := os.environ.get("PREFECT_API_URL"):
+        check_server(address)
+    else:
         running = running_server(path)
         if running:
             os.environ["PREFECT_API_URL"] = running
@@ -79,6 +94,8 @@ def set_up(conf: str | Path, overrides: list[str] | None, home: Path | None, *, 
         # The default of 20 s is too short on a busy machine.
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", RETRIES_OF_REQUESTS)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end_with_children)
     _tidy_logs()
     return settings
 
@@ -113,13 +130,53 @@ def running_server(home: Path) -> str | None:
     return address if address and server_answers(address) else None
 
 
+def check_server(address: str) -> None:
+    """Raise ServerAwayError where no Prefect server answers at an API's address (PREFECT_API_URL)."""
+    if not server_answers(address):
+        raise ServerAwayError(
+            f"no Prefect server answers at {without_login(address)} (PREFECT_API_URL); start it, or unset the variable"
+        )
+
+
 def server_answers(address: str) -> bool:
-    """Say whether a Prefect server answers at an API's address."""
+    """Say whether a Prefect server answers at an API's address; one that asks for a login does."""
     try:
-        with urlopen(f"{address}/health", timeout=3):
+        with urlopen(f"{address.rstrip('/')}/health", timeout=_ANSWER_SECONDS):
             return True
+    except HTTPError as error:
+        return error.code < 500
     except (OSError, ValueError):
         return False
+
+
+def lost_server(error: BaseException | None) -> ServerAwayError | None:
+    """Return an error of Prefect's that says its server was lost as one that tells what to do; None for any other."""
+    from httpx import HTTPStatusError, TransportError
+
+    while error is not None:
+        gone = isinstance(error, TransportError) or "ephemeral Prefect API server" in str(error)
+        if gone or (isinstance(error, HTTPStatusError) and error.response.status_code >= 500):
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            address = without_login(os.environ.get("PREFECT_API_URL", "started by this command"))
+            return ServerAwayError(
+                f"the Prefect server ({address}) does not answer any more: {reason}; give the same command again when "
+                "it does: what was made is kept"
+            )
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _end_with_children(signum: int, _: object) -> None:
+    """End this process by a signal, with what it started: Prefect leaves its embedded server behind otherwise."""
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.terminate()
+    for child in psutil.wait_procs(children, _STOP_SECONDS)[1]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+    signal.signal(signum, signal.SIG_DFL)
+    os.kill(os.getpid(), signum)
 
 
 def _tidy_logs() -> None:

@@ -447,7 +447,7 @@ def test_without_a_prefect_server_it_says_how_to_start_one(command: str, genrefl
     assert (answer.code, answer.err) == (1, f"{told}or name yours in PREFECT_API_URL\n")
 
 
-@pytest.mark.parametrize("command", ["deploy", "worker"])
+@pytest.mark.parametrize("command", ["deploy", "worker", "demo", "run", "prepare", "embed", "train", "study"])
 def test_prefect_server_that_is_away_is_named(
     command: str, genreflow: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,34 +1,44 @@
-"""A run whose process gets SIGTERM, as Prefect's worker sends it on a cancellation: what it started ends with it."""
+"""A run whose process gets SIGTERM, as Prefect's worker sends it on a cancellation: what it started ends with it.
+
+Short by default; GENREFLOW_LONG=1 ends a command with an embedded Prefect server at 20 random moments.
+"""
 
 from __future__ import annotations
 
 import os
+import random
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
+from harness import TrainedHome
 from prefect import get_client
 
 from scraper.site.generator import generate_titles
 from scraper.site.server import running_site
 
 SECONDS = 10.0
+LONG = bool(os.environ.get("GENREFLOW_LONG"))
 TITLES = 200
 PARENTS = "SELECT status FROM runs JOIN tags USING (run_uuid) WHERE tags.key = 'kind' AND tags.value = 'pipeline'"
 
 
 @contextmanager
-def command(*arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """Start a command of the command line on the suite's Prefect server, in a session of its own."""
-    with get_client(sync_client=True) as client:
-        environment = {**os.environ, "PREFECT_API_URL": str(client.api_url)}
+def command(*arguments: object, embedded: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """Start a command of the command line in a session of its own, on the suite's Prefect server or an embedded one."""
+    environment = {key: value for key, value in os.environ.items() if key != "PREFECT_HOME"}
+    if not embedded:
+        with get_client(sync_client=True) as client:
+            environment |= {"PREFECT_API_URL": str(client.api_url), "PREFECT_HOME": os.environ["PREFECT_HOME"]}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "flows.cli", *map(str, arguments)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
@@ -116,3 +126,29 @@ def test_crawl_ends_with_its_run_and_is_gone_on_with(prefect_server: None, tmp_p
     assert process.returncode == 0, error
     assert 0 < held < len(list(tmp_path.glob("raw/*/part-*.parquet")))
     assert f"{TITLES}" in out
+
+
+@pytest.mark.parametrize("attempt", range(20 if LONG else 1))
+def test_embedded_server_ends_with_its_command(trained_home: TrainedHome, tmp_path: Path, attempt: int) -> None:
+    for stage in ("raw", "cleaned", "corpora", "vectors"):
+        shutil.copytree(trained_home.path / stage, tmp_path / stage)
+    train = ("train", "--conf", "quick", "--corpus", "summary", "--set", "train.recipes=[linear]", "--home", tmp_path)
+    with command(*train, embedded=True) as process:
+        wait_for(lambda: started(process, "uvicorn"), process)
+        # Starting the server takes the longest.
+        time.sleep(random.Random(attempt).uniform(0, 60 if LONG else 1))
+        session = process.pid
+        code, error, _ = end(process, [])
+    assert "Traceback" not in error
+    assert code in (-signal.SIGTERM, 0), error
+    assert of_session(session) == []
+
+
+def of_session(session: int) -> list[list[str]]:
+    """Return the command lines of the processes of a session."""
+    found = []
+    for each in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getsid(each.pid) == session and each.status() != psutil.STATUS_ZOMBIE:
+                found.append(each.cmdline())
+    return found
