@@ -14,7 +14,7 @@ from conf.errors import GenreflowError
 from conf.names import Corpus
 from conf.operation import Track
 from tasks.logic.decisions import Decision
-from tasks.mlflow_store import home_database, is_away, make_store, open_store
+from tasks.mlflow_store import home_database, is_away, open_store
 from tasks.saved_recipe import DamagedFileError, MemberError
 from tasks.sentences import SentenceModelError
 
@@ -45,9 +45,7 @@ def connect(home: Path, track: Track) -> Any:
 
     uri = track.uri
     if uri is None:
-        database = home_database(home)
-        make_store(database)
-        uri = f"sqlite:///{database}"
+        uri = f"sqlite:///{home_database(home)}"
     mlflow.set_tracking_uri(uri)
     return open_store(uri)
 

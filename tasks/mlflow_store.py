@@ -21,6 +21,13 @@ from tasks import store
 
 SERVERS = {"http": 80, "https": 443}
 DATABASES = {"postgresql": 5432, "mysql": 3306}
+# How a database lets in one at a time, for as long as a transaction or connection lasts; with the wait's limit.
+_ALONE = {
+    "postgresql": ("SET LOCAL lock_timeout = '60s'", "SELECT pg_advisory_xact_lock(7341902)"),
+    "mysql": ("SELECT GET_LOCK('genreflow', 60)",),
+}
+# What a database says that is there and lets nobody in: no use in trying again.
+_CLOSED = ("authentication failed", "no pg_hba.conf entry", "does not exist", "Access denied", "Unknown database")
 # MLflow itself waits for minutes: for a connection, and for an answer on it.
 REACH_SECONDS = 5
 ANSWER_SECONDS = 15
@@ -28,7 +35,7 @@ ANSWER_SECONDS = 15
 _PASSING = ("TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED")
 _GATEWAY = "failed with error code 502"
 # How sqlite says that its disk takes nothing.
-_REFUSALS = ("database or disk is full", "attempt to write a readonly database", "disk I/O error")
+_FULL = ("database or disk is full", "attempt to write a readonly database", "disk I/O error")
 _LOGIN = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 
 
@@ -52,6 +59,8 @@ def is_away(error: BaseException | None) -> bool:
         # How MLflow tells that a request had no answer, also inside a list of files that could not be had; its error
         # code is that of many other faults. The second is that of a database which is locked or gone.
         return "API request to http" in error.message or error.error_code in _PASSING or _GATEWAY in error.message
+    if isinstance(error, OperationalError) and any(refusal in str(error) for refusal in _CLOSED):
+        return False
     return isinstance(error, (StoreAwayError, ConnectionError, Timeout, OperationalError))
 
 
@@ -61,7 +70,7 @@ def takes_nothing(error: BaseException | None) -> bool:
     from sqlalchemy.exc import SQLAlchemyError
 
     told = isinstance(error, (MlflowException, SQLAlchemyError))
-    return told and any(refusal in str(error) for refusal in _REFUSALS)
+    return told and any(refusal in str(error) for refusal in _FULL)
 
 
 def keeps_files(uri: str | None) -> bool:
@@ -74,8 +83,8 @@ def home_database(home: Path) -> Path:
     return home / "mlflow" / "mlflow.db"
 
 
-def make_store(database: Path) -> None:
-    """Make a home's sqlite store, unless it is there; processes and threads that come meanwhile wait for it.
+def _make_store(database: Path) -> None:
+    """Make a sqlite store, unless it is there; processes and threads that come meanwhile wait for it.
 
     MLflow makes the tables in place, one after the other, where two at a time fail and a kill leaves half of them.
     """
@@ -85,7 +94,7 @@ def make_store(database: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     database.parent.mkdir(parents=True, exist_ok=True)
-    with _named(f"sqlite:///{database}"), FileLock(database.with_suffix(".lock")):
+    with FileLock(database.with_suffix(".lock")):
         if database.exists():
             return
         # A name of its own each time: MLflow keeps its connection to an address, also where making failed.
@@ -98,15 +107,17 @@ def make_store(database: Path) -> None:
 def open_store(uri: str) -> Any:
     """Return a client of the store at a URI that has answered; raises StoreAwayError or TrackingError."""
     import mlflow
+    from sqlalchemy import make_url
 
     with _named(uri):
         scheme = _scheme(uri)
         if scheme in SERVERS:
             _ask_server(uri, SERVERS[scheme])
-        elif scheme in DATABASES:
-            _ask_database(uri, DATABASES[scheme])
-        client = mlflow.MlflowClient(uri)
-        if scheme not in SERVERS:
+            return mlflow.MlflowClient(uri)
+        if scheme == "sqlite" and (database := make_url(uri).database) and not database.startswith((":", "file:")):
+            _make_store(Path(database))
+        with _ask_database(uri, DATABASES[scheme]) if scheme in DATABASES else contextlib.nullcontext():
+            client = mlflow.MlflowClient(uri)
             client.search_experiments(max_results=1)
     return client
 
@@ -172,17 +183,23 @@ def _ask_server(uri: str, port: int) -> None:
     http_request_safe(get_default_host_creds(uri), "/api/2.0/mlflow/experiments/search", "POST", **question)
 
 
-def _ask_database(uri: str, port: int) -> None:
-    """Open a database once; without a host it is a socket of this machine."""
-    from sqlalchemy import create_engine, make_url
+@contextlib.contextmanager
+def _ask_database(uri: str, port: int) -> Iterator[None]:
+    """Open a database once, and be the only one that does so; without a host it is a socket of this machine.
+
+    Where it is empty MLflow makes its tables on the way, where two at a time fail.
+    """
+    from sqlalchemy import create_engine, make_url, text
     from sqlalchemy.pool import NullPool
 
     url = make_url(uri)
     if url.host:
         _reach(url.host, url.port or port)
     engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": ANSWER_SECONDS})
-    with engine.connect():
-        pass
+    with engine.connect() as connection:
+        for statement in _ALONE[_scheme(uri)]:
+            connection.execute(text(statement))
+        yield
 
 
 def _reach(host: str, port: int) -> None:

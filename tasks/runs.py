@@ -37,12 +37,20 @@ class Training(NamedTuple):
 
 def experiment_id(client: Any, home: Path, track: Track, corpus: Corpus) -> str:
     """Return the id of the corpus's experiment, made where it does not exist yet."""
+    from mlflow.exceptions import MlflowException
+
     name = f"{track.experiment}/{corpus}"
     found = client.get_experiment_by_name(name)
     if found:
         return str(found.experiment_id)
     location = None if keeps_files(track.uri) else (home / "mlflow" / "artifacts" / corpus).as_uri()
-    return str(client.create_experiment(name, artifact_location=location))
+    try:
+        return str(client.create_experiment(name, artifact_location=location))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    # Another home that logs to this store has made it in the meantime.
+    return str(client.get_experiment_by_name(name).experiment_id)
 
 
 def find_runs(client: Any, experiment: str, **tags: str) -> list[Any]:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
+from sqlalchemy.exc import OperationalError
 
 from conf.schema import dump, load
 from tasks import mlflow_store
@@ -208,6 +209,21 @@ def test_outage_is_told_from_a_refusal(message: str, code: int | None, away: boo
     assert is_away(error) is away
 
 
+@pytest.mark.parametrize(
+    ("answer", "away"),
+    [
+        ('connection failed: FATAL:  password authentication failed for user "me"', False),
+        ('connection failed: FATAL:  database "mlflow" does not exist', False),
+        ("connection failed: FATAL:  no pg_hba.conf entry for host", False),
+        ("connection failed: FATAL:  the database system is starting up", True),
+        ("connection failed: FATAL:  sorry, too many clients already", True),
+        ("database is locked", True),
+    ],
+)
+def test_database_that_refuses_is_told_from_one_that_is_away(answer: str, away: bool) -> None:
+    assert is_away(OperationalError("SELECT 1", None, Exception(answer))) is away
+
+
 CONNECT = """
 import sys
 from pathlib import Path
@@ -216,14 +232,18 @@ from conf.schema import load
 from tasks.champion import connect
 print("ready", flush=True)
 sys.stdin.readline()
-connect(Path(sys.argv[1]), load("quick").track).create_experiment(sys.argv[2])
+home, name, *uri = sys.argv[1:]
+connect(Path(home), load("quick", [f"track.uri={each}" for each in uri]).track).create_experiment(name)
 """
 
 
-def test_two_processes_make_the_store_of_a_home_together(tmp_path: Path) -> None:
+@pytest.mark.parametrize("own", [True, False], ids=["of one home", "of two homes"])
+def test_two_processes_make_a_store_together(tmp_path: Path, own: bool) -> None:
+    # The home's own store by default.
+    uri = [] if own else [f"sqlite:///{tmp_path}/mlflow/mlflow.db"]
     processes = [
         subprocess.Popen(
-            [sys.executable, "-P", "-c", CONNECT, str(tmp_path), name],
+            [sys.executable, "-P", "-c", CONNECT, str(tmp_path), name, *uri],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for name in ("first", "second")
