@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from conf.names import Corpus
 from conf.schema import Settings, dump
-from tasks import packaging
+from tasks import packaging, store
 from tasks.artifacts import show_image, show_link, show_table
 from tasks.champion import connect
 from tasks.corpus import PLOTS, StoredCorpus, drop_table
@@ -94,13 +94,18 @@ class Promotion(BaseModel, frozen=True):
 def open_parent(
     home: Path, settings: Settings, pipeline_run: str, corpus: StoredCorpus, vectors: StoredVectors
 ) -> ParentRun:
-    """Open the corpus's parent run for a pipeline run, or go on in it, and log data, conf and plots once."""
+    """Open the corpus's parent run for a pipeline run and its configuration, or go on in it.
+
+    Data, configuration and plots are logged once.
+    """
     client = connect(home, settings.track)
     experiment = experiment_id(client, home, settings.track, corpus.corpus)
-    found = find_runs(client, experiment, pipeline_run=pipeline_run, kind="pipeline")
+    # A run that is retried after its configuration was edited is another one: what the former attempt logged stays as
+    # it was, and MLflow lets no parameter be changed.
+    tags = {"pipeline_run": pipeline_run, "kind": "pipeline", "conf": store.fingerprint(conf=dump(settings))[:12]}
+    found = find_runs(client, experiment, **tags)
     run_id = found[0].info.run_id if found else new_run(
-        client, experiment, f"{flow_run.scheduled_start_time:%Y-%m-%d %H:%M}",
-        {"pipeline_run": pipeline_run, "kind": "pipeline", "corpus": corpus.corpus},
+        client, experiment, f"{flow_run.scheduled_start_time:%Y-%m-%d %H:%M}", {**tags, "corpus": corpus.corpus},
     )  # fmt: skip
     parent = ParentRun(corpus=corpus.corpus, experiment_id=experiment, run_id=run_id, pipeline_run=pipeline_run)
     if found:
@@ -145,7 +150,8 @@ def log_recipe(
     """Log a recipe's figures, curves, plots and model as a child run; a reused result gets its row too."""
     client = connect(home, settings.track)
     advice = _advise(settings, model, evaluation)
-    for mine in find_runs(client, parent.experiment_id, pipeline_run=parent.pipeline_run, recipe=model.recipe):
+    below = {"mlflow.parentRunId": parent.run_id, "recipe": model.recipe}
+    for mine in find_runs(client, parent.experiment_id, **below):
         if is_whole(mine):
             return cached(_logged(mine, evaluation, advice, reused=True), evaluation.folder)
         remove_run(client, home, settings.track, mine)
