@@ -19,6 +19,7 @@ from tasks import store
 
 USAGE = "usage.json"
 SECONDS = 5.0
+LAST_SECONDS = 2.0
 
 
 class Sample(NamedTuple):
@@ -33,7 +34,8 @@ class Sample(NamedTuple):
 def watched_machine(run_ids: Iterable[str]) -> Iterator[None]:
     """Log the machine's processor, memory, disk, network and GPU to MLflow's runs for as long as they are under way.
 
-    The runs are those of the store that MLflow is pointed at. Where it is away the rest is not logged, and no more.
+    The runs are those of the store that MLflow is pointed at. Where it is away the rest is not logged, and no more; a
+    run that is ended from outside waits for the last sample no longer than LAST_SECONDS.
     """
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
@@ -41,11 +43,21 @@ def watched_machine(run_ids: Iterable[str]) -> Iterator[None]:
     monitors = [SystemMetricsMonitor(run_id, resume_logging=True) for run_id in run_ids]
     for monitor in monitors:
         monitor.start()
+    patience = None
     try:
         yield
+    except Exception:
+        raise
+    except BaseException:
+        patience = LAST_SECONDS
+        raise
     finally:
-        for monitor in monitors:
-            monitor.finish()
+        # A server that hangs answers a monitor's request after a minute, or never.
+        ends = [threading.Thread(target=monitor.finish, daemon=True) for monitor in monitors]
+        for end in ends:
+            end.start()
+        for end in ends:
+            end.join(patience)
 
 
 @contextlib.contextmanager
