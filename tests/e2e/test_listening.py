@@ -169,8 +169,12 @@ def test_worker_listens_nowhere(pages: tuple[psutil.Process, int, int], tmp_path
     with started(tmp_path / "deploy", "flows.cli", "deploy", "--home", home, PREFECT_API_URL=api) as process:
         assert process.wait(START_SECONDS) == 0, (tmp_path / "deploy").read_text()
     with started(tmp_path / "log", "flows.cli", "worker", "--home", home, PREFECT_API_URL=api) as process:
-        wait_until(lambda: "Worker" in (tmp_path / "log").read_text(), tmp_path / "log")
+        wait_until(lambda: "prefect" in process.cmdline() and asks(process, pages[1]), tmp_path / "log")
         assert listening(process) == set()
+
+
+def asks(process: psutil.Process, port: int) -> bool:
+    return any(each.raddr and each.raddr.port == port for each in process.net_connections("inet"))
 
 
 MODEL = """
