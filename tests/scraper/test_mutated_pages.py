@@ -22,7 +22,7 @@ from scraper.items import RAW_SCHEMA, Title, to_table
 
 LOG = logging.getLogger(__name__)
 LONG = "GENREFLOW_LONG" in os.environ
-MUTATIONS = 50_000 if LONG else 600
+MUTATIONS = 50_000 if LONG else 480
 REAL_MUTATIONS = 5_000 if LONG else 40
 # Of one page, in seconds of the processor.
 LIMIT = 1.0
@@ -84,7 +84,7 @@ def test_every_field_of_every_wrong_kind_ends_as_a_record_or_a_named_error(name:
     shape, ended, rng = shapes()[name], Counter[str](), random.Random(name)
     tree, values = json.loads(shape.pages[0]), list(wrong_values())
     places = list(replacements(tree))
-    for number, (holder, key, value) in enumerate(places if LONG else rng.sample(places, min(40, len(places)))):
+    for number, (holder, key, value) in enumerate(places if LONG else rng.sample(places, min(20, len(places)))):
         for wrong in values if LONG else rng.sample(values, 2):
             holder[key] = wrong
             try:

@@ -32,7 +32,7 @@ from scraper.stored_pages import StoredPage, write_page
 from scraper.writer import read_raw
 
 LONG = "GENREFLOW_LONG" in os.environ
-FILES = 600 if LONG else 12
+FILES = 600 if LONG else 6
 ROWS = 30
 # Of a file, in seconds of the processor.
 LIMIT = 1.0
@@ -123,7 +123,8 @@ def test_damaged_file_is_counted_row_by_row_or_named(kind: str, tmp_path: Path) 
 @pytest.mark.timeout(3600)
 def test_every_column_of_every_wrong_kind_is_counted_or_named(tmp_path: Path) -> None:
     rng, values = random.Random(3), list(wrong_values())
-    for name in rows()[0]:
+    names = list(rows()[0])
+    for name in names if LONG else rng.sample(names, 5):
         titles = rows() + rows()
         for place, wrong in enumerate(values if LONG else rng.sample(values, 12)):
             titles[place % ROWS][name] = wrong
