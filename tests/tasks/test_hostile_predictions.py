@@ -58,7 +58,7 @@ def test_every_text_gets_probabilities_alone_as_among_others(trained_home: Train
 @pytest.mark.timeout(3600)
 def test_every_recipe_gives_probabilities_for_every_text(trained_home: TrainedHome) -> None:
     read = read_texts([*ODD_TEXTS, PLOT, *hostile_texts(TEXTS // 10)], stop_words())
-    opened = [path.parent for path in (trained_home.path / "models").glob(f"*/{READING}")]
+    opened = [path.parent for path in (trained_home.path / "models").glob(f"*/model/{READING}")]
     assert opened
     for folder in opened:
         found = open_recipe(folder)(read)
