@@ -30,7 +30,7 @@ MEMBERS = "members"
 FITTED_TITLES = "fitted_titles.json"
 DIGESTS = "files.json"
 
-_LOGGED = "not as it was logged (SHA-256): put it back, or train again"
+_LOGGED = f"not as it was logged (SHA-256 in {DIGESTS}): put it back, or train again"
 
 Probabilities = Callable[[Texts], np.ndarray]
 # From a passage and genres, by their columns, to what each of its words adds to their logits: (words, genres).
