@@ -23,8 +23,8 @@ SERVERS = {"http": 80, "https": 443}
 DATABASES = {"postgresql": 5432, "mysql": 3306}
 # How a database lets in one at a time, for as long as a transaction or connection lasts; with the wait's limit.
 _ALONE = {
-    "postgresql": ("SET LOCAL lock_timeout = '60s'", "SELECT pg_advisory_xact_lock(7341902)"),
-    "mysql": ("SELECT GET_LOCK('genreflow', 60)",),
+    "postgresql": ("SET LOCAL lock_timeout = '300s'", "SELECT pg_advisory_xact_lock(7341902)"),
+    "mysql": ("SELECT GET_LOCK('genreflow', 300)",),
 }
 # What a database says that is there and lets nobody in: no use in trying again.
 _CLOSED = ("authentication failed", "no pg_hba.conf entry", "does not exist", "Access denied", "Unknown database")
