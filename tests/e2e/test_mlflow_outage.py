@@ -6,28 +6,17 @@ flow run, started again as a worker starts it.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
-from uuid import UUID
 
 import pytest
 from harness import TrainedHome
-from mlflow import MlflowClient
-from prefect import get_client
-from prefect.flow_engine import run_flow
-from prefect.states import Scheduled
+from lines import Line, mlflow_server
+from tracked import read_points
+from trainers import PREPARED, copy_stages, results, retry
 
 from conf.names import Corpus
 from flows.recovery import mark_left_runs
@@ -38,88 +27,11 @@ from tasks.registry import promote_best
 from tasks.runs import find_runs
 from tasks.tracking import close_parent, log_recipe, open_parent
 
-STAGES = ("raw", "cleaned", "corpora", "vectors", "others")
 RECIPES = ["blend", "characters", "linear", "prior"]
 # One is enough to lose a server with, and takes half the time.
 CORPUS: Corpus = "summary"
 # The parent run's description, a file of the first model that is sent, and what the parent run is told last.
 CUTS = (b"api/2.0/mlflow/runs/log-batch", b"model.json HTTP/1.1", b'"best"')
-
-
-class Line:
-    """A way to a port of this machine that can be cut, also by a request of its own, and mended."""
-
-    def __init__(self, port: int) -> None:
-        self.server = ("127.0.0.1", port)
-        self.port = 0
-        self.cut_at: bytes | None = None
-        self.on_cut: Callable[[], None] = lambda: None
-        self.open: list[socket.socket] = []
-        self.mend()
-
-    def mend(self) -> None:
-        self.listening = socket.create_server(("127.0.0.1", self.port))
-        self.port = self.listening.getsockname()[1]
-        threading.Thread(target=self._accept, args=(self.listening,), daemon=True).start()
-
-    def cut(self) -> None:
-        for each in (self.listening, *self.open):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-        self.open = []
-
-    def _accept(self, listening: socket.socket) -> None:
-        # Ends when the line is cut.
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = listening.accept()
-                far = socket.create_connection(self.server)
-                self.open += [near, far]
-                threading.Thread(target=self._pass_on, args=(near, far, True), daemon=True).start()
-                threading.Thread(target=self._pass_on, args=(far, near, False), daemon=True).start()
-
-    def _pass_on(self, source: socket.socket, target: socket.socket, asking: bool) -> None:
-        with contextlib.suppress(OSError):
-            while chunk := source.recv(65536):
-                if asking and self.cut_at is not None and self.cut_at in chunk:
-                    self.cut_at = None
-                    self.on_cut()
-                    self.cut()
-                    return
-                target.sendall(chunk)
-            target.shutdown(socket.SHUT_WR)
-
-
-@contextlib.contextmanager
-def mlflow_server(folder: Path) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = ["mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--workers", "1"]
-    command += ["--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-P", "-m", *command], cwd=folder, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        deadline = time.monotonic() + 180
-        while not answers(port):
-            assert server.poll() is None, (folder / "server.log").read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
-        yield port
-    finally:
-        os.killpg(server.pid, 9)
-        server.wait()
-
-
-def answers(port: int) -> bool:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
-            return True
-    except OSError:
-        return False
 
 
 @dataclass
@@ -141,14 +53,13 @@ class Seen:
 def seen(trained_home: TrainedHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     folder = tmp_path_factory.mktemp("outage")
     home = folder / "home"
-    for stage in STAGES:
-        shutil.copytree(trained_home.path / stage, home / stage)
-    with mlflow_server(folder) as port, pytest.MonkeyPatch.context() as patch:
+    copy_stages(trained_home.path, home, PREPARED)
+    with mlflow_server(folder) as server, pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_PROXY", "127.0.0.1")
         for task in (open_parent, log_recipe, check_behaviour, promote_best, close_parent):
             patch.setattr(task, "retries", 1)
             patch.setattr(task, "retry_delay_seconds", 0.1)
-        yield go_through(Line(port), home, trained_home)
+        yield go_through(server.line, home, trained_home)
 
 
 def go_through(line: Line, home: Path, trained_home: TrainedHome) -> Seen:
@@ -159,7 +70,7 @@ def go_through(line: Line, home: Path, trained_home: TrainedHome) -> Seen:
 
     def note(state: Any) -> None:
         seen.ends.append((str(state.name), state.message or ""))
-        seen.kept.append({str(path): path.stat().st_mtime_ns for path in home.glob("*/*/manifest.json")})
+        seen.kept.append({str(path): stored for path, stored in results(home).items()})
 
     def mend() -> None:
         line.mend()
@@ -179,13 +90,6 @@ def go_through(line: Line, home: Path, trained_home: TrainedHome) -> Seen:
         note(retry(run))
     seen.client, seen.run = connect(home, track), str(run)
     return seen
-
-
-def retry(run: UUID) -> Any:
-    """Start a flow run again as a worker does after a click on Retry."""
-    with get_client(sync_client=True) as client:
-        client.set_flow_run_state(run, Scheduled(name="AwaitingRetry"), force=True)
-        return run_flow(train, flow_run=client.read_flow_run(run), return_type="state")
 
 
 def all_runs(client: Any) -> list[Any]:
@@ -224,24 +128,21 @@ def test_there_is_one_parent_and_each_recipe_has_one_row(seen: Seen) -> None:
 
 def test_rows_are_those_of_a_run_that_lost_nothing(seen: Seen, trained_home: TrainedHome) -> None:
     undisturbed = connect(trained_home.path, trained_home.settings.track)
-    # Past the server, which takes its time over a thousand questions.
-    store = MlflowClient(f"sqlite:///{seen.home.parent}/mlflow.db")
     for run in all_runs(seen.client):
         recipe = run.data.tags.get("recipe")
         # Another blend, of fewer members, and so perhaps another best row.
         if recipe in (None, "blend"):
             continue
         (other,) = (each.run_id for each in trained_home.done.trained[CORPUS].runs if each.recipe == recipe)
-        assert points(store, run.info.run_id) == points(undisturbed, other)
+        there = points(trained_home.path / "mlflow" / "mlflow.db", other)
+        assert points(seen.home.parent / "mlflow.db", run.info.run_id) == there
         assert files(seen.client, run.info.run_id) == files(undisturbed, other)
 
 
-def points(client: Any, run_id: str) -> dict[str, list[tuple[int, float]]]:
-    """Return every point of each metric that the run keeps, but for what a fit took and a candidate's behaviour."""
+def points(database: Path, run_id: str) -> dict[str, list[tuple[int, float]]]:
+    """Return every point of each metric that a run keeps, but for what its fit took and a candidate's behaviour."""
     own = ("seconds", "system/", "behaviour/")
-    names = [name for name in client.get_run(run_id).data.metrics if not name.startswith(own)]
-    history = {name: client.get_metric_history(run_id, name) for name in names}
-    return {name: sorted((point.step, point.value) for point in each) for name, each in history.items()}
+    return {name: each for name, each in read_points(database, run_id).items() if not name.startswith(own)}
 
 
 def files(client: Any, run_id: str, folder: str | None = None) -> set[str]:
