@@ -25,7 +25,13 @@ def site(
     ] = 8700,
     latency_ms: Annotated[float, typer.Option("--latency-ms", min=0, help="Pause before every answer.")] = 0.0,
     faults: Annotated[
-        str, typer.Option("--faults", help="Faults: shares, e.g. 503=0.03,maxlag=0.1; quota=100 (OMDb); challenge.")
+        str,
+        typer.Option(
+            "--faults",
+            help="Faults: shares of requests, e.g. 503=0.03,bomb=0.01; quota=100 (OMDb); robots=KIND or disallow; "
+            "challenge. Kinds: 503, 429, 404, hang, truncate, reset, maxlag, close, trickle, empty, length, headers, "
+            "charset, gzip, bomb, large, mime, loop, offsite, captcha, broken, nested, shape.",
+        ),
     ] = "",
     access_log: Annotated[
         Path | None, typer.Option("--access-log", help="File that one JSON object a request is appended to.")

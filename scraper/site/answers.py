@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-import socket
-import struct
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -16,19 +14,18 @@ from aiohttp import web
 
 from scraper.items import GENERATED
 from scraper.site.access_log import AccessLog, leave_out_keys
+from scraper.site.answer_faults import LOOP, SILENT, SPOILS
 from scraper.site.apis import mediawiki, omdb, tmdb, wikidata
 from scraper.site.apis.reply import Api, Reply
-from scraper.site.faults import CHALLENGE, Faults
+from scraper.site.faults import CHALLENGE, DISALLOW, Faults
 from scraper.site.pages import render_main, render_plots, render_reference
-from scraper.site.plain_pages import ROBOTS, render_error, render_index
+from scraper.site.plain_pages import ROBOTS, ROBOTS_WITHOUT_TITLES, render_error, render_index
 from scraper.site.titles import Catalogue
 
 _TITLE_PATH = re.compile(r"/title/(tt[0-9]+)(/plotsummary|/reference)?(/?)")
 _RENDERERS = {"": render_main, "/plotsummary": render_plots, "/reference": render_reference}
 # Titles that the start page links to.
 INDEX_TITLES = 100
-# SO_LINGER on with a time of 0: closing resets the connection instead of ending it in order.
-_RESET = struct.pack("ii", 1, 0)
 
 
 class Site:
@@ -52,6 +49,7 @@ class Site:
         self._log = AccessLog(access_log)
         self._attempts: Counter[str] = Counter()
         self._omdb_answers = 0
+        self._robots_answers = 0
 
     def logging(self) -> AbstractContextManager[None]:
         """Keep the access log open; raises SiteError naming the file when it cannot be written."""
@@ -63,17 +61,23 @@ class Site:
             await asyncio.sleep(self._latency)
         api = _find_api(request.path, request.query)
         fault = self._draw_fault(request, api)
-        if fault in ("hang", "reset"):
-            self._log.note(request.path_qs, None, fault)
-            return await self._drop(request, fault)
-        response = self._fail(fault, api) if fault not in (None, "truncate") else self._respond(request, api)
-        self._log.note(request.path_qs, response.status, fault)
-        return await _truncate(request, response) if fault == "truncate" else response
+        spoil = SPOILS.get(fault or "")
+        response = self._respond(request, api) if fault is None or spoil else self._fail(fault, api)
+        self._log.note(request.path_qs, None if fault in SILENT else response.status, fault)
+        try:
+            return await spoil(request, response, self._faults) if spoil else response
+        except ConnectionError:
+            # The client has had enough of it.
+            return web.Response()
 
     def _draw_fault(self, request: web.BaseRequest, api: Api | None) -> str | None:
         """Draw what a request meets: title pages by their path, interfaces by their path and query without the key."""
         if self._faults.challenge:
             return CHALLENGE
+        if request.path == "/robots.txt" and self._faults.robots != DISALLOW:
+            return self._faults.robots
+        if LOOP in request.query:
+            return LOOP
         if not self._faults.shares or (api is None and not request.path.startswith("/title/")):
             return None
         asked = request.path if api is None else leave_out_keys(request.path_qs)
@@ -99,7 +103,7 @@ class Site:
     def _page(self, request: web.BaseRequest) -> web.Response:
         path = request.path
         if path == "/robots.txt":
-            return web.Response(text=ROBOTS, content_type="text/plain")
+            return web.Response(text=self._robots(), content_type="text/plain")
         if path == "/ids.txt":
             ids = [title.title_id for title in self._catalogue]
             return web.Response(
@@ -116,27 +120,21 @@ class Site:
             return web.Response(status=308, headers={"Location": f"{path}/{query}"})
         return _html(_RENDERERS[found[2] or ""](title))
 
-    def _fail(self, fault: str | None, api: Api | None) -> web.Response:
+    def _robots(self) -> str:
+        self._robots_answers += 1
+        forbids = self._faults.robots == DISALLOW and self._robots_answers > 1
+        return ROBOTS_WITHOUT_TITLES if forbids else ROBOTS
+
+    def _fail(self, fault: str, api: Api | None) -> web.Response:
         if fault == CHALLENGE:
             return web.Response(status=202, headers={"x-amzn-waf-action": "challenge", "Server": "CloudFront"})
         if fault == "maxlag":
             return _send(mediawiki.fail_for_lag(self._faults.retry_after))
-        status = int(fault or 0)
+        status = int(fault)
         headers = {"Retry-After": str(self._faults.retry_after)} if status == 429 else {}
         if api is not None:
             return _send(api.fail(status), headers)
         return _html(render_error(status, "A fault that this site was told to make."), status, headers)
-
-    async def _drop(self, request: web.BaseRequest, fault: str) -> web.Response:
-        if fault == "hang":
-            await asyncio.sleep(self._faults.hang_seconds)
-        transport = request.transport
-        if transport is not None:
-            plug: socket.socket | None = transport.get_extra_info("socket")
-            if plug is not None and fault == "reset":
-                plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            transport.abort()
-        return web.Response()
 
 
 def _find_api(path: str, query: Mapping[str, str]) -> Api | None:
@@ -157,14 +155,3 @@ def _send(reply: Reply, headers: Mapping[str, str] | None = None) -> web.Respons
 
 def _html(text: str, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     return web.Response(text=text, status=status, headers=headers, content_type="text/html")
-
-
-async def _truncate(request: web.BaseRequest, whole: web.Response) -> web.StreamResponse:
-    """Announce the whole page's length, send half of it and close."""
-    body = whole.body if isinstance(whole.body, bytes) else b""
-    cut = web.StreamResponse(status=whole.status, headers=whole.headers)
-    cut.content_length = len(body)
-    cut.force_close()
-    await cut.prepare(request)
-    await cut.write(body[: len(body) // 2])
-    return cut

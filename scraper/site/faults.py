@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from scraper.site.titles import SiteError
 
-# What the site does instead of answering a title page or a request for an interface: an error status, or what breaks
-# on the way.
+# What the site does instead of answering a title page or a request for an interface: an error status, an answer that
+# is not what it says it is, or what breaks on the way.
 KINDS = {
     "503": "an error page, or the interface's own error",
     "429": "the same with Retry-After",
@@ -18,10 +18,27 @@ KINDS = {
     "truncate": "half of the page, then the end",
     "reset": "the connection reset",
     "maxlag": "MediaWiki's answer while its database lags, to requests that send maxlag (no other ever makes it)",
+    "close": "the connection closed before the answer",
+    "trickle": "a byte a second",
+    "empty": "status 200 without a body",
+    "length": "a Content-Length that is too small or no number",
+    "headers": "headers without end",
+    "charset": "bytes that are not in the declared encoding",
+    "gzip": "a body called gzip that cannot be unpacked",
+    "bomb": "two megabytes of gzip that unpack to two gigabytes",
+    "large": "the page, 50 MB long",
+    "mime": "the page under the type of an image or of another text",
+    "loop": "a redirect to the same address",
+    "offsite": "a redirect to another host, to a private address or to no web address",
+    "captcha": "status 200 with a bot challenge instead of the page",
+    "broken": "the page with JSON that is damaged",
+    "nested": "JSON that is nested a hundred thousand deep",
+    "shape": "JSON of another shape (pages never make it)",
 }
 CHALLENGE = "challenge"
 QUOTA = "quota"
-_KNOWN = (*KINDS, QUOTA, CHALLENGE)
+ROBOTS, DISALLOW = "robots", "disallow"
+_KNOWN = (*KINDS, QUOTA, ROBOTS, CHALLENGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +47,8 @@ class Faults:
 
     shares maps a kind to its share (0 to 1, at most 1 in all); challenge answers everything, robots.txt too,
     as AWS WAF does. hang_seconds is how long a hanging request is kept, retry_after the seconds that a 429 asks for.
-    quota is how many requests OMDb answers in the site's life, None for any number.
+    quota is how many requests OMDb answers in the site's life, None for any number. robots is the fault that every
+    request for robots.txt meets; `disallow` forbids all titles from the second answer on.
     """
 
     shares: dict[str, float] = field(default_factory=dict)
@@ -38,6 +56,7 @@ class Faults:
     hang_seconds: float = 30.0
     retry_after: int = 1
     quota: int | None = None
+    robots: str | None = None
 
     def draw(self, random_seed: int, path: str, attempt: int) -> str | None:
         """Return the fault that request number `attempt` for a path meets, None for none.
@@ -58,12 +77,12 @@ class Faults:
 
 
 def parse_faults(spec: str) -> Faults:
-    """Parse `503=0.03,hang=0.01,quota=100,challenge`; raises SiteError naming what is wrong and what is known."""
+    """Parse `503=0.03,quota=100,robots=hang,challenge`; raises SiteError naming what is wrong and what is known."""
     shares: dict[str, float] = {}
-    challenge, quota = False, None
+    challenge, quota, robots = False, None, None
     for part in filter(None, (part.strip() for part in spec.split(","))):
         kind, given, value = (text.strip() for text in part.partition("="))
-        if kind in shares or (kind == QUOTA and quota is not None):
+        if kind in shares or (kind == QUOTA and quota is not None) or (kind == ROBOTS and robots is not None):
             raise SiteError(f"faults: {kind} stands twice in {spec!r}")
         if kind == CHALLENGE:
             if given:
@@ -71,19 +90,28 @@ def parse_faults(spec: str) -> Faults:
             challenge = True
         elif kind == QUOTA:
             quota = _parse_quota(value)
+        elif kind == ROBOTS:
+            robots = _parse_robots(value)
         elif kind in KINDS:
             shares[kind] = _parse_share(kind, value)
         else:
             raise SiteError(f"faults: unknown fault {kind!r}{_hint(kind)}; known are {', '.join(_KNOWN)}")
     if sum(shares.values()) > 1:
         raise SiteError(f"faults: the shares in {spec!r} add up to {sum(shares.values()):g}; expected at most 1")
-    return Faults(shares, challenge, quota=quota)
+    return Faults(shares, challenge, quota=quota, robots=robots)
 
 
 def _parse_quota(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text)):
         raise SiteError(f"faults: {QUOTA} needs a number of requests from 1, as {QUOTA}=1000; got {text!r}")
     return int(text)
+
+
+def _parse_robots(text: str) -> str:
+    known = (DISALLOW, *KINDS)
+    if text not in known:
+        raise SiteError(f"faults: {ROBOTS} needs a fault, as {ROBOTS}=503; known are {', '.join(known)}; got {text!r}")
+    return text
 
 
 def _parse_share(kind: str, text: str) -> float:

@@ -19,6 +19,7 @@ Disallow: /search/title-text
 Disallow: /updates
 Disallow: /user/
 """
+ROBOTS_WITHOUT_TITLES = ROBOTS.replace("Allow: /title/", "Disallow: /title/")
 
 
 def render_error(status: int, reason: str) -> str:

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from typing import get_type_hints
+
 import pytest
 
-from scraper.site.faults import Faults, parse_faults
+from flows.commands.services import site
+from scraper.site.answer_faults import SPOILS
+from scraper.site.faults import KINDS, Faults, parse_faults
 from scraper.site.titles import SiteError
 
 
@@ -12,6 +16,10 @@ def test_a_spec_gives_shares_and_challenge() -> None:
 
 def test_a_quota_is_no_share() -> None:
     assert parse_faults("503=0.6,quota=100,maxlag=0.4") == Faults({"503": 0.6, "maxlag": 0.4}, quota=100)
+
+
+def test_robots_may_meet_a_fault_of_its_own() -> None:
+    assert parse_faults("503=0.1,robots=hang") == Faults({"503": 0.1}, robots="hang")
 
 
 def test_an_empty_spec_makes_no_faults() -> None:
@@ -32,7 +40,9 @@ def test_an_empty_spec_makes_no_faults() -> None:
         ("quota=0.5", "got '0.5'"),
         ("quota", "got ''"),
         ("quota=1,quota=1", "quota stands twice"),
-        ("qota=1", r"did you mean quota\?\); known are .*, maxlag, quota, challenge"),
+        ("qota=1", r"did you mean quota\?\); known are .*, maxlag, .*, quota, robots, challenge"),
+        ("robots=sometimes", r"robots needs a fault, as robots=503; known are disallow, 503, .*; got 'sometimes'"),
+        ("robots=503,robots=503", "robots stands twice"),
         ("503=0.7,429=0.6", r"add up to 1\.3; expected at most 1"),
     ],
 )
@@ -58,3 +68,9 @@ def test_the_same_request_meets_the_same_fault() -> None:
 def test_a_request_sent_again_may_be_answered() -> None:
     faults = Faults({"503": 0.5})
     assert {faults.draw(7, "/title/tt1000001/", attempt) for attempt in range(1, 20)} == {"503", None}
+
+
+def test_every_fault_can_be_made_and_is_told_in_the_help() -> None:
+    assert {*SPOILS, "503", "429", "404", "maxlag"} == {*KINDS}
+    told = get_type_hints(site, include_extras=True)["faults"].__metadata__[0].help
+    assert [kind for kind in KINDS if kind not in told] == []
