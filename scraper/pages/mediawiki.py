@@ -9,13 +9,15 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote, urlencode
+from urllib.parse import quote_plus, unquote, urlencode
 
 from scraper.pages.page import PageError
 from scraper.pages.trees import dig, each, integer_at, text_at
 
 # Articles that one query may name.
 TITLES_A_QUERY = 50
+# Characters that the names take in a query's address; servers commonly refuse one of more than 8,000.
+LONGEST_NAMES = 6_000
 # Seconds by which the databases may lag before the API sends us away: https://www.mediawiki.org/wiki/Manual:Maxlag_parameter
 MAX_LAG = 5
 _PARAMETER = re.compile(r"[a-z]+")
@@ -79,6 +81,11 @@ def articles_query(names: Sequence[str], following: Mapping[str, str]) -> str:
     return urlencode(dict(following) | asked)
 
 
+def fits_query(names: Sequence[str]) -> bool:
+    """Say whether articles_query may name so many articles in one address."""
+    return len(names) <= TITLES_A_QUERY and len(quote_plus("|".join(names))) <= LONGEST_NAMES
+
+
 def read_passing_error(answer: Any) -> str | None:
     """Return the code of an error that passes by itself (maxlag, for one), None for any other answer."""
     code = text_at(answer, "error", "code")
@@ -101,13 +108,28 @@ def read_articles(answer: Any, before: Articles) -> Articles:
             named[start] = None if dig(step, "tofragment") else text_at(step, "to")
     found = dict(before.found)
     for page in pages:
-        name, wikitext = text_at(page, "title"), text_at(page, "revisions", 0, "slots", "main", "content")
-        if name is not None and wikitext is not None:
-            found[name] = Article(name, integer_at(page, "revisions", 0, "revid") or 0, wikitext)
-    following = _read_continue(answer)
+        article = _read_article(page)
+        if article is not None:
+            found[article.name] = article
     if before.answers >= TITLES_A_QUERY:
         raise PageError(f"the API's answer goes on after {before.answers} parts, more than there are articles in it")
-    return Articles(named, found, following, before.answers + 1)
+    return Articles(named, found, _read_continue(answer), before.answers + 1)
+
+
+def _read_article(page: Any) -> Article | None:
+    """Read one page, None for one that is missing, hidden, or told by another part of the answer."""
+    name, revision = text_at(page, "title"), dig(page, "revisions", 0)
+    if name is None:
+        raise PageError("expected a title in each of query.pages")
+    content = dig(revision, "slots", "main", "content")
+    if not isinstance(content, str):
+        if dig(page, "revisions") is not None and not dig(revision, "slots", "main", "texthidden"):
+            raise PageError(f"expected revisions with their content of {name}")
+        return None
+    number, wikitext = integer_at(revision, "revid"), text_at(revision, "slots", "main", "content")
+    if number is None:
+        raise PageError(f"expected the number of the revision of {name}")
+    return None if wikitext is None else Article(name, number, wikitext)
 
 
 def _read_continue(answer: Any) -> dict[str, str]:

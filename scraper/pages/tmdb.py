@@ -34,6 +34,12 @@ def read_found(answer: Any, title_id: str) -> Title | None:
 
 
 def _read(found: Any, title_id: str, kind: str) -> Title:
+    if not any(isinstance(dig(found, name), str) for name in ("title", "name")):
+        raise PageError("expected title or name as text in what TMDB found")
+    if not isinstance(dig(found, "overview"), str | None):
+        raise PageError("expected overview as text in what TMDB found")
+    if not all(isinstance(number, int) for number in each(found, "genre_ids")):
+        raise PageError("expected numbers in TMDB's genre_ids")
     overview = text_at(found, "overview")
     date = text_at(found, "release_date") or text_at(found, "first_air_date") or ""
     votes = integer_at(found, "vote_count")

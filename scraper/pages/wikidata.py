@@ -53,7 +53,9 @@ def read_films(answer: Any) -> dict[str, Film]:
     films: dict[str, Film] = {}
     for row in sorted(rows, key=lambda row: text_at(row, "item", "value") or ""):
         title_id, film = text_at(row, "imdb", "value"), _read(row)
-        if title_id is not None and (title_id not in films or (films[title_id].article is None and film.article)):
+        if title_id is None:
+            raise PageError("expected imdb.value in each row of the query service's answer")
+        if title_id not in films or (films[title_id].article is None and film.article):
             films[title_id] = film
     return films
 

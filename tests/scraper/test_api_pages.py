@@ -160,6 +160,25 @@ def test_wikidata_answer_of_another_shape_is_named() -> None:
         wikidata.read_films({"boolean": True})
 
 
+def test_wikidata_row_without_an_id_is_named() -> None:
+    with pytest.raises(PageError, match=r"expected imdb.value"):
+        wikidata.read_films({"results": {"bindings": [None, {"imdb": {"value": 7}}]}})
+
+
+@pytest.mark.parametrize(
+    "found", [None, 7, {"title": 7}, {"title": "A", "overview": 7}, {"title": "A", "genre_ids": ["18"]}]
+)
+def test_tmdb_result_of_another_shape_is_named(found: Any) -> None:
+    with pytest.raises(PageError, match="expected .* TMDB"):
+        tmdb.read_found({"movie_results": [found], "tv_results": []}, ID)
+
+
+@pytest.mark.parametrize("votes", [10**400, float("inf"), "9" * 400])
+def test_numbers_beyond_any_are_nothing(votes: Any) -> None:
+    title = tmdb.read_found({"movie_results": [{"title": "A", "vote_count": votes}], "tv_results": []}, ID)
+    assert title is not None and title.ratings_count is None
+
+
 def page(title: str, content: str | None = "Text.") -> dict[str, Any]:
     if content is None:
         return {"pageid": 1, "ns": 0, "title": title}
@@ -239,3 +258,33 @@ def test_api_errors_are_named_and_passing_ones_told_apart() -> None:
 def test_api_answer_of_another_shape_is_named(damaged: Any) -> None:
     with pytest.raises(PageError, match=r"expected query.pages"):
         mediawiki.read_articles(damaged, mediawiki.Articles())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        {"title": 7},
+        {"title": "A", "revisions": [{"revid": 1, "slots": {"main": {"content": 7}}}]},
+        {"title": "A", "revisions": [{"revid": "x", "slots": {"main": {"content": "Text."}}}]},
+    ],
+)
+def test_article_of_another_shape_is_named(wrong: Any) -> None:
+    with pytest.raises(PageError, match="expected"):
+        mediawiki.read_articles(answer(wrong), mediawiki.Articles())
+
+
+def test_hidden_article_is_none() -> None:
+    hidden = {"title": "A", "revisions": [{"revid": 1, "slots": {"main": {"texthidden": True}}}]}
+    assert mediawiki.read_articles(answer(hidden), mediawiki.Articles()).about("A") is None
+
+
+def test_half_characters_in_what_follows_reach_no_address() -> None:
+    told = mediawiki.read_articles(answer(page("A")) | {"continue": {"rvcontinue": "\ud83c"}}, mediawiki.Articles())
+    assert "rvcontinue=%EF%BF%BD" in mediawiki.articles_query(["A"], told.following)
+
+
+def test_query_names_no_more_articles_than_an_address_holds() -> None:
+    assert mediawiki.fits_query([f"A film {number}" for number in range(50)])
+    assert not mediawiki.fits_query([f"A film {number}" for number in range(51)])
+    assert not mediawiki.fits_query([f"\u6771\u4eac {number}" * 10 for number in range(50)])
