@@ -41,6 +41,8 @@ def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: 
         "COOKIES_ENABLED": False,
         "HTTPPROXY_ENABLED": not all(map(is_loopback, hosts)),
         "DOWNLOAD_TIMEOUT": collect.timeout,
+        # Longer requests would vanish without a word; spiders see to it that theirs are taken.
+        "URLLENGTH_LIMIT": 0,
         "RETRY_TIMES": collect.retries,
         "RETRY_HTTP_CODES": RETRIED_STATUS,
         "RETRY_GIVE_UP_LOG_LEVEL": "WARNING",

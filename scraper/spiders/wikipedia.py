@@ -15,6 +15,7 @@ from scraper.pages.mediawiki import (
     Article,
     Articles,
     articles_query,
+    fits_query,
     read_articles,
     read_passing_error,
 )
@@ -56,11 +57,11 @@ class WikipediaSpider(ApiSpider):
                 yield Drop(title_id, "no_article", "not in Wikipedia")
             else:
                 with_article[title_id] = film
-        if with_article:
-            yield self._ask_articles(with_article, Articles())
+        for films in _divide(with_article):
+            yield self._ask_articles(films, Articles())
 
     def _ask_articles(self, films: Mapping[str, Film], told: Articles) -> scrapy.Request:
-        names = list(dict.fromkeys(film.article for film in films.values() if film.article))
+        names = _name_articles(films)
         url = f"{self.base_url}/w/api.php?{articles_query(names, told.following)}"
         return self.send(url, tuple(films), self._read_articles, step=1, films=films, told=told)
 
@@ -106,3 +107,20 @@ class WikipediaSpider(ApiSpider):
 def revision_url(base_url: str, article: Article) -> str:
     """Return the address of an article's very revision, whose history names the authors."""
     return f"{base_url}/w/index.php?title={quote(article.name.replace(' ', '_'))}&oldid={article.revision}"
+
+
+def _name_articles(films: Mapping[str, Film]) -> list[str]:
+    return list(dict.fromkeys(film.article for film in films.values() if film.article))
+
+
+def _divide(films: Mapping[str, Film]) -> Iterator[dict[str, Film]]:
+    """Yield the films in as many parts as their articles' names need queries."""
+    part: dict[str, Film] = {}
+    for title_id, film in films.items():
+        longer = {**part, title_id: film}
+        if part and not fits_query(_name_articles(longer)):
+            yield part
+            longer = {title_id: film}
+        part = longer
+    if part:
+        yield part
