@@ -68,6 +68,11 @@ def stop_asked_to_wait(crawler: Crawler, request: Request, reason: str | Excepti
     stop_crawl(crawler, "daily_cap", message)
 
 
+def is_unreachable(error: BaseException) -> bool:
+    """Say whether an attempt failed because nobody listens at its address."""
+    return isinstance(error, _NOBODY_THERE)
+
+
 def is_stopping(crawler: Crawler) -> bool:
     """Say whether the crawl was told to end, by a signal or by stop_crawl."""
     spider: Any = crawler.spider
@@ -100,8 +105,6 @@ class PatientRetryMiddleware(RetryMiddleware):
             told = read_retry_after(response)
             too_many = response.status == HTTPStatus.TOO_MANY_REQUESTS
             again = await self._wait_and_retry(request, f"status {response.status}", told, is_asked=too_many)
-            if again is None:
-                self._judge_robots(request, f"status {response.status}")
             return again or response
         spider: Any = self.crawler.spider
         verdict: Verdict | None = spider.judge(response)
@@ -119,23 +122,7 @@ class PatientRetryMiddleware(RetryMiddleware):
         """Return the request again after a pause for time-outs and broken connections."""
         if not isinstance(exception, self.exceptions_to_retry):
             return None
-        again = await self._wait_and_retry(request, exception, 0.0)
-        if again is None:
-            self._judge_robots(request, exception)
-        return again
-
-    def _judge_robots(self, request: Request, trouble: str | Exception) -> None:
-        """End the crawl when robots.txt cannot be had: nothing may be asked for then (RFC 9309, 2.3.1.4).
-
-        Scrapy would take everything as allowed.
-        """
-        if urlsplit(request.url).path != "/robots.txt":
-            return
-        if isinstance(trouble, _NOBODY_THERE):
-            stop_unreachable(self.crawler, request)
-        else:
-            message = f"{request.url} cannot be had ({trouble}), so nothing else may be asked for; try again later"
-            stop_crawl(self.crawler, "robots", message)
+        return await self._wait_and_retry(request, exception, 0.0)
 
     async def _wait_and_retry(
         self, request: Request, reason: str | Exception, told: float, is_asked: bool = False
@@ -221,7 +208,7 @@ class BlockGuard:
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Count attempts that found nobody listening."""
-        if not isinstance(exception, _NOBODY_THERE):
+        if not is_unreachable(exception):
             return
         self._unreachable += 1
         if self._unreachable >= _UNREACHABLE_IN_A_ROW:

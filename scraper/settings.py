@@ -14,6 +14,8 @@ from scraper.keys import Key
 
 # Scrapy's own list without 405 and 403, which are answers to bots, plus 429.
 RETRIED_STATUS = [429, 500, 502, 503, 504, 522, 524, 408]
+# As many as RFC 9309 wants for robots.txt; a title's page takes two at most.
+_REDIRECTS = 5
 
 
 class MannersError(GenreflowError):
@@ -34,6 +36,7 @@ def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: 
         "BOT_NAME": "genreflow",
         "USER_AGENT": _user_agent(collect),
         "ROBOTSTXT_OBEY": True,
+        "ROBOTS_HOURS": collect.robots_hours,
         "DEFAULT_REQUEST_HEADERS": {
             "Accept": "text/html,application/xhtml+xml",
             "Accept-Language": collect.language,
@@ -41,6 +44,7 @@ def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: 
         "COOKIES_ENABLED": False,
         "HTTPPROXY_ENABLED": not all(map(is_loopback, hosts)),
         "DOWNLOAD_TIMEOUT": collect.timeout,
+        "REDIRECT_MAX_TIMES": _REDIRECTS,
         # Longer requests would vanish without a word; spiders see to it that theirs are taken.
         "URLLENGTH_LIMIT": 0,
         "RETRY_TIMES": collect.retries,
@@ -60,6 +64,8 @@ def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: 
         "DOWNLOADER_MIDDLEWARES": {
             "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
             "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+            "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+            "scraper.robots.RobotsGuard": 100,
             "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": 540,
             "scraper.middlewares.PatientRetryMiddleware": 550,
             "scraper.middlewares.BlockGuard": 570,
