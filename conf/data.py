@@ -48,6 +48,7 @@ class Collect(Section):
     language: str
     part_titles: Positive
     timeout: Rate
+    max_answer_mb: Positive
     robots_hours: Rate
     retries: Annotated[int, Field(ge=0)]
     first_pause: Rate

@@ -8,12 +8,12 @@ import re
 from typing import NamedTuple
 
 from scrapy import Request
-from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 
 from conf.errors import GenreflowError
+from scraper.downloads import LimitedDownloadHandler
 
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
 _HIDDEN = "***"
@@ -48,7 +48,7 @@ class Key(NamedTuple):
         return request.replace(url=f"{request.url}{'&' if '?' in request.url else '?'}{self.parameter}={key}")
 
 
-class KeyedDownloadHandler(HTTP11DownloadHandler):
+class KeyedDownloadHandler(LimitedDownloadHandler):
     """Send requests with the spider's key; what comes back, and what is raised or logged, does not show it."""
 
     def __init__(self, crawler: Crawler) -> None:

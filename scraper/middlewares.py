@@ -30,6 +30,8 @@ _REFUSALS_IN_A_ROW = 3
 # So many attempts in a row that nobody listens to end the crawl: the site is not there.
 _UNREACHABLE_IN_A_ROW = 10
 _NOBODY_THERE = (DownloadConnectionRefusedError, CannotResolveHostError)
+# The reason of answers that were given up on the way.
+TOO_LARGE = "too_large"
 _REFUSED = (HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED)
 
 

@@ -18,6 +18,9 @@ RETRIED_STATUS = [429, 500, 502, 503, 504, 522, 524, 408]
 _REDIRECTS = 5
 
 
+DOWNLOAD_HANDLER = "scraper.downloads.LimitedDownloadHandler"
+
+
 class MannersError(GenreflowError):
     """Say why a crawl may not start: which host, and which key of the configuration is missing."""
 
@@ -44,6 +47,9 @@ def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: 
         "COOKIES_ENABLED": False,
         "HTTPPROXY_ENABLED": not all(map(is_loopback, hosts)),
         "DOWNLOAD_TIMEOUT": collect.timeout,
+        # Packed and unpacked; without a limit Scrapy keeps up to a gigabyte of each answer.
+        "DOWNLOAD_MAXSIZE": collect.max_answer_mb * 2**20,
+        "DOWNLOAD_HANDLERS": {"http": DOWNLOAD_HANDLER, "https": DOWNLOAD_HANDLER},
         "REDIRECT_MAX_TIMES": _REDIRECTS,
         # Longer requests would vanish without a word; spiders see to it that theirs are taken.
         "URLLENGTH_LIMIT": 0,
@@ -65,11 +71,13 @@ def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: 
             "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
             "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+            "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
             "scraper.robots.RobotsGuard": 100,
             "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": 540,
             "scraper.middlewares.PatientRetryMiddleware": 550,
             "scraper.middlewares.BlockGuard": 570,
             "scraper.keys.KeyScrubber": 585,
+            "scraper.unpacking.Unpacking": 590,
         },
         "ITEM_PIPELINES": {"scraper.pipelines.PartPipeline": 100},
         # A response of ours yields one thing, or a batch of small ones: Scrapy starts so many coroutines for each.

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.spidermiddlewares.httperror import HttpError
 
-from scraper.middlewares import NoAnswerError
+from scraper.middlewares import TOO_LARGE, NoAnswerError
 from scraper.writer import Drop
 
+# What Scrapy says of requests that it sends no more, and the reasons that titles fail for then.
+_SAID = {"robots.txt": "robots", "max redirections": "redirects"}
 
-def explain_failure(title_id: str, error: BaseException, gone: Collection[int]) -> Drop:
-    """Return the drop for a title whose page could not be had: permanent for the statuses in `gone` only."""
+
+def explain_failure(title_id: str, error: BaseException, gone: Collection[int], url: str) -> Drop:
+    """Return the drop for a title whose page could not be had: permanent for the statuses in `gone` only.
+
+    url is that of the last request.
+    """
     if isinstance(error, HttpError):
-        status, url = error.response.status, error.response.url
+        status = error.response.status
         if status in gone:
             return Drop(title_id, "not_found", f"{url}: status {status}")
         return Drop(title_id, f"failed:{status}", f"{url}: status {status}", permanent=False)
     if isinstance(error, NoAnswerError):
         return Drop(title_id, f"failed:{error.reason}", str(error), permanent=False)
+    if isinstance(error, DownloadCancelledError):
+        # Scrapy cancels for no other reason, and does not always say it.
+        return Drop(title_id, f"failed:{TOO_LARGE}", f"{url}: larger than collect.max_answer_mb", permanent=False)
     if isinstance(error, IgnoreRequest):
-        reason = "failed:robots" if "robots.txt" in str(error) else "failed:not_sent"
-        return Drop(title_id, reason, str(error), permanent=False)
-    return Drop(title_id, f"failed:{type(error).__name__}", str(error), permanent=False)
+        reason = next((reason for said, reason in _SAID.items() if said in str(error)), "not_sent")
+        return Drop(title_id, f"failed:{reason}", f"{url}: {error}", permanent=False)
+    return Drop(title_id, f"failed:{type(error).__name__}", f"{url}: {error}", permanent=False)
 
 
 def explain_merger(title_id: str, found_id: str | None, url: str) -> Drop | None:

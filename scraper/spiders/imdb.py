@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import scrapy
-from scrapy.http import Response
+from scrapy.http import HtmlResponse, Response
 
 from scraper.items import Title
 from scraper.page_cache import RETRIEVED_AT
@@ -17,14 +17,17 @@ from scraper.page_choice import choose_genre_page, choose_pages
 from scraper.pages.facts import PageFacts
 from scraper.pages.imdb import merge_pages
 from scraper.pages.layouts import parse_page
+from scraper.robots import is_robots
 from scraper.settings import crawled_hosts, is_loopback
 from scraper.spiders.failures import explain_merger
 from scraper.spiders.titles import Outcome, TitleSpider
+from scraper.text_answers import content_type
 from scraper.verdicts import Verdict
 from scraper.writer import Drop
 
 # A whole page closes its html element within so many bytes of its end.
 _TAIL_BYTES = 256
+_HTML = ("text/html", "application/xhtml+xml")
 
 
 class ImdbSpider(TitleSpider):
@@ -70,11 +73,15 @@ class ImdbSpider(TitleSpider):
             yield self._ask(title_id, following, asked, known)
 
     def judge(self, response: Response) -> Verdict | None:
-        """Ask again for a page that was cut off before its end."""
-        kind = (response.headers.get("Content-Type") or b"text/html").lower()
-        if response.status != HTTPStatus.OK or not kind.startswith(b"text/html"):
-            return None
-        if response.url.endswith("/robots.txt") or b"</html>" in response.body[-_TAIL_BYTES:].lower():
+        """Ask again for what is no page, and for a page that was cut off before its end."""
+        verdict = super().judge(response)
+        if verdict is not None or response.status != HTTPStatus.OK or is_robots(response):
+            return verdict
+        # Scrapy looks at the body, too: it takes an image for HTML that reads like HTML.
+        kind = content_type(response)
+        if not isinstance(response, HtmlResponse) or (kind and not kind.startswith(_HTML)):
+            return Verdict("no_html", f"content type {kind or 'unknown'}, expected text/html")
+        if b"</html>" in response.body[-_TAIL_BYTES:].lower():
             return None
         return Verdict("truncated", "cut off before </html>")
 

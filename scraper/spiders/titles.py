@@ -21,9 +21,11 @@ from scraper.genres import GenreNames
 from scraper.items import GENERATED, Title
 from scraper.keys import Key
 from scraper.pages.page import PageError
+from scraper.robots import is_robots
 from scraper.settings import origin_of
 from scraper.spiders.failures import explain_failure
 from scraper.stored_pages import StoredPage, write_page
+from scraper.text_answers import content_type, judge_text
 from scraper.verdicts import Verdict
 from scraper.writer import Drop, PartWriter
 
@@ -80,7 +82,7 @@ class TitleSpider(scrapy.Spider):
 
     def judge(self, response: Response) -> Verdict | None:
         """Say why an answer is none: one to be asked for again, or one that ends the crawl; None for a good one."""
-        return None
+        return None if response.status != HTTPStatus.OK or is_robots(response) else judge_text(response)
 
     def recover(self, drop: Drop, ids: tuple[str, ...], state: dict[str, Any]) -> Iterator[Title | Drop]:
         """Yield what becomes of a request's titles when it got no answer: the same drop for each."""
@@ -149,7 +151,7 @@ class TitleSpider(scrapy.Spider):
         if self.stop_message is not None and failure.check(IgnoreRequest):
             return
         asked = failure.request.cb_kwargs
-        drop = explain_failure(asked["ids"][0], failure.value, self.gone)
+        drop = explain_failure(asked["ids"][0], failure.value, self.gone, failure.request.url)
         yield from self.recover(drop, asked["ids"], asked["state"])
 
 
@@ -175,11 +177,16 @@ class ApiSpider(TitleSpider):
         settings.setdict(own, priority="spider")
 
     def judge(self, response: Response) -> Verdict | None:
-        """Ask again for JSON that was cut off."""
-        claimed = response.status == HTTPStatus.OK and b"json" in (response.headers.get("Content-Type") or b"")
-        if claimed and read_json(response) is None and response.body.strip() != b"null":
+        """Ask again for JSON that was cut off, and for what is no JSON."""
+        verdict = super().judge(response)
+        if verdict is not None or response.status != HTTPStatus.OK:
+            return verdict
+        if read_json(response) is not None or response.body.strip() == b"null":
+            return None
+        kind = content_type(response)
+        if "json" in kind:
             return Verdict("truncated", "the JSON is cut off or damaged")
-        return None
+        return Verdict("no_json", f"content type {kind or 'unknown'}, expected JSON")
 
 
 def read_json(response: Response) -> Any:
