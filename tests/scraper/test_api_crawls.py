@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 import pytest
+from api_texts import expected_texts
 
 from conf.data import Collect
 from conf.schema import load
 from scraper.genres import GenreNames
 from scraper.launch import CrawlError, run_crawl
-from scraper.site.apis import articles, mediawiki, omdb, tmdb, wikidata, wikitext
+from scraper.site.apis import articles, omdb, tmdb, wikitext
 from scraper.site.faults import Faults, parse_faults
 from scraper.site.generator import generate_titles
 from scraper.site.server import running_site
@@ -102,17 +103,6 @@ def kill_after_the_first_part(collect: Collect, ids: list[str], folder: Path) ->
     return stored_ids(folder) | dropped_ids(folder)
 
 
-def expected_texts(crawled: Crawled, title: SiteTitle) -> tuple[str | None, str | None] | None:
-    """Return the summary and the synopsis that a source has of a title, None where it has no such title."""
-    if crawled.spider == "tmdb":
-        return title.summary, None
-    if crawled.spider == "omdb":
-        full = title.synopsis or title.summary
-        return title.summary, full if full != title.summary else None
-    article = mediawiki.article_name(crawled.catalogue, title)
-    return (None, wikitext.plot_text(title)) if article and wikidata.is_known(title) else None
-
-
 def test_crawl_was_killed_midway(crawled: Crawled) -> None:
     assert 0 < len(crawled.held) < COUNT
     assert crawled.report["requested"] == COUNT + 1 - len(crawled.held)
@@ -120,7 +110,11 @@ def test_crawl_was_killed_midway(crawled: Crawled) -> None:
 
 def test_each_title_is_there_once_or_a_drop(crawled: Crawled) -> None:
     rows, gone = rows_of(crawled.raw), dropped_ids(crawled.raw / "first")
-    there = {title.title_id for title in crawled.titles if expected_texts(crawled, title) is not None}
+    there = {
+        title.title_id
+        for title in crawled.titles
+        if expected_texts(crawled.spider, crawled.catalogue, title) is not None
+    }
     assert (set(rows), gone) == (there, {title.title_id for title in crawled.titles} - there | {UNKNOWN})
     assert crawled.report["failed"] == {}
 
@@ -133,7 +127,7 @@ def test_texts_are_those_of_the_source(crawled: Crawled) -> None:
     rows = rows_of(crawled.raw)
     wrong = []
     for title in crawled.titles:
-        if (texts := expected_texts(crawled, title)) is not None:
+        if (texts := expected_texts(crawled.spider, crawled.catalogue, title)) is not None:
             row = rows[title.title_id]
             found = row["summary"], row["synopsis"]
             if [text and " ".join(text.split()) for text in found] != [
