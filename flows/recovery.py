@@ -109,8 +109,11 @@ def noted_run(home: Path, track: Track, flow_run: UUID, logger: Logger) -> Itera
 
     Call it under the home's lock: whatever else claims to run here does so no more.
     """
-    untold = _mark(home, track, _read(home, logger), logger, flow_run)
+    left = _read(home, logger)
     note = NotedRun(flow_run=flow_run, pid=os.getpid(), started=store.now())
+    # Before the others are marked, which takes seconds: a kill meanwhile leaves this one, too, to the next run.
+    store.write_json(home / RUNS, [*left, note])
+    untold = _mark(home, track, left, logger, flow_run)
     store.write_json(home / RUNS, [*untold, note])
     try:
         yield

@@ -50,6 +50,9 @@ def find_frontier(
     unfinished: Path | None = None
     for folder in folders:
         manifest = read_raw_manifest(folder)
+        if manifest is None and not any(folder.glob("[!.]*")):
+            # Of a crawl that was killed before it had written its first manifest.
+            unfinished = folder
         if manifest is None or manifest.fingerprint != fingerprint:
             continue
         broken = damaged_files(folder, manifest)

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ MANIFEST = "manifest.json"
 RUNNING_PREFIX = ".running-"
 # How a disk says that it takes nothing: full, over a quota or a limit, read-only, broken.
 _REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+# What atomic_path writes before it has its name.
+_TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
 
 
 class StoreError(GenreflowError):
@@ -279,16 +282,32 @@ def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
 
 def sweep_drafts(home: Path) -> list[Path]:
     """Remove what killed processes left half made below a home folder and return the paths; call it under the lock."""
-    orphans = [path for path in home.rglob(RUNNING_PREFIX + "*") if path.is_dir() and not _is_being_made(path)]
+    orphans = [path for path in home.rglob(".*") if (pid := _maker(path)) and not _is_being_made(path, pid)]
     for path in orphans:
-        shutil.rmtree(path, ignore_errors=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     return orphans
 
 
-def _is_being_made(draft: Path) -> bool:
-    pid = draft.name.rpartition("-")[2]
+def _maker(path: Path) -> str | None:
+    """Return the number of the process that makes a draft or a temporary file, as its name tells; None for others."""
+    if path.name.startswith(RUNNING_PREFIX) and path.is_dir():
+        return path.name.rpartition("-")[2]
+    temporary = _TEMPORARY.fullmatch(path.name)
+    return temporary[1] if temporary and path.is_file() else None
+
+
+def _is_being_made(draft: Path, pid: str) -> bool:
     # Whoever takes the lock makes nothing yet: a draft under its own number is from a process that had it before.
-    return pid.isdecimal() and int(pid) != os.getpid() and psutil.pid_exists(int(pid))
+    if not pid.isdecimal() or int(pid) == os.getpid():
+        return False
+    try:
+        # Numbers are given again, after a restart of the machine soon: whoever came later than the draft is another.
+        return psutil.Process(int(pid)).create_time() <= draft.stat().st_mtime
+    except (psutil.NoSuchProcess, FileNotFoundError):
+        return False
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tasks import store
@@ -160,6 +161,27 @@ def test_drafts_of_dead_processes_are_swept(tmp_path):
         folder.mkdir(parents=True)
     assert set(store.sweep_drafts(tmp_path)) == {odd, orphan, reused}
     assert [folder.exists() for folder in (orphan, living, reused, odd)] == [False, True, False, False]
+
+
+def test_temporary_files_of_dead_processes_are_swept(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    orphan = tmp_path / "raw" / "imdb" / f".manifest.json.{ended.pid}.tmp"
+    living = tmp_path / f".runs.json.{os.getppid()}.tmp"
+    others = [tmp_path / ".notes.tmp", tmp_path / "raw" / "part.tmp"]
+    orphan.parent.mkdir(parents=True)
+    for file in (orphan, living, *others):
+        file.write_text("{")
+    assert store.sweep_drafts(tmp_path) == [orphan]
+    assert [file.exists() for file in (orphan, living, *others)] == [False, True, True, True]
+
+
+def test_draft_of_a_dead_process_is_swept_whose_number_another_has_now(tmp_path):
+    draft = tmp_path / "models" / f".running-linear-{os.getppid()}"
+    draft.mkdir(parents=True)
+    before = psutil.Process(os.getppid()).create_time() - 60
+    os.utime(draft, (before, before))
+    assert store.sweep_drafts(tmp_path) == [draft]
 
 
 def test_a_home_can_be_locked_again(tmp_path):

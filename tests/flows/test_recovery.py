@@ -97,6 +97,23 @@ def test_run_that_the_server_does_not_know_is_passed_over(client: SyncPrefectCli
     mark_left_runs(tmp_path, TRACK)
 
 
+def test_run_that_is_killed_while_it_marks_others_is_noted_itself(
+    client: SyncPrefectClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (client.create_flow_run(pretended, state=Running()).id for _ in range(2))
+    left(tmp_path, first)
+    with monkeypatch.context() as killed:
+        killed.setattr("flows.recovery._mark", kill)
+        with pytest.raises(OSError, match="killed"), noted_run(tmp_path, TRACK, second, LOGGER):
+            pytest.fail("marked")
+    mark_left_runs(tmp_path, TRACK)
+    assert [told(client, run)[0] for run in (first, second)] == ["Crashed", "Crashed"]
+
+
+def kill(*_: object) -> None:
+    raise OSError("killed")
+
+
 def test_its_open_runs_in_mlflow_are_killed_with_the_reason(client: SyncPrefectClient, tmp_path: Path) -> None:
     run = client.create_flow_run(pretended, state=Running())
     mlflow = connect(tmp_path, TRACK)

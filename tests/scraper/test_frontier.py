@@ -47,6 +47,11 @@ def test_unfinished_crawl_is_gone_on_with(tmp_path: Path) -> None:
     assert find(tmp_path, 1, 2) == Frontier(tmp_path / FIRST, ("tt0000002",), 1, 0, unfinished=True)
 
 
+def test_crawl_that_was_killed_before_its_first_manifest_is_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / FIRST).mkdir()
+    assert find(tmp_path, 1) == Frontier(tmp_path / FIRST, ("tt0000001",), 0, 0, unfinished=True)
+
+
 def test_other_sources_hold_nothing(tmp_path: Path) -> None:
     crawl(tmp_path / "imdb-bbbbbbbbbbbb-0001", 1)
     assert find(tmp_path, 1).todo == ("tt0000001",)

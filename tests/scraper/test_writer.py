@@ -51,6 +51,13 @@ def test_all_fields_come_back(tmp_path: Path) -> None:
     assert (row["genres"], row["retrieved_at"]) == (["Drama"], moment)
 
 
+def test_manifest_is_there_before_the_first_part(tmp_path: Path) -> None:
+    open_writer(tmp_path / "a")
+    manifest = read_manifest(tmp_path / "a")
+    assert manifest is not None
+    assert (manifest.files, manifest.complete) == ({}, False)
+
+
 def test_finishing_writes_the_rest_and_the_counts(tmp_path: Path) -> None:
     writer = fill(tmp_path / "a", 1, 2, 3)
     writer.drop(Drop("tt0000004", "not_found", "status 404"))
