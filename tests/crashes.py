@@ -15,9 +15,9 @@ from tasks import store
 # What Python tells an audit hook before it changes a file system.
 _CHANGES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-# Started once, with the modules that the stages need; each death is a fork of it.
+# Started once, with what the stages import (Arrow asks for pandas with its first value); each death is a fork of it.
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["scraper.frontier", "scraper.importers.files"])
+_FORKS.set_forkserver_preload(["pandas", "scraper.frontier", "scraper.importers.files"])
 
 Stage = Callable[[Path], None]
 

@@ -38,7 +38,7 @@ _PLOTS = "A detective hunts a killer.", "Two friends fall in love on a ship.", "
 
 def state_of(home: Path, track: Track) -> dict[str, Any]:
     """Return titles, results, and what MLflow holds, by name."""
-    state: dict[str, Any] = {"raw titles": _raw_titles(home / "raw"), "results": _results(home)}
+    state: dict[str, Any] = {"raw titles": _raw_titles(home / "raw"), **_results(home)}
     for folder in _result_folders(home):
         # Blocks are cut along raw parts, which a crawl that is gone on with cuts elsewhere.
         if folder.parent.name != "cleaned":
@@ -87,7 +87,8 @@ def _result_folders(home: Path) -> list[Path]:
 
 def _results(home: Path) -> dict[str, int]:
     """Count the results of each kind: one each, for nothing was made twice under two names."""
-    return dict(Counter(f"{path.parent.name}/{path.name.rpartition('-')[0]}" for path in _result_folders(home)))
+    names = (f"{path.parent.name}/{path.name.rpartition('-')[0]}" for path in _result_folders(home))
+    return dict(Counter(f"results of {name}" for name in names))
 
 
 def _contents(folder: Path) -> Iterator[tuple[str, Any]]:
@@ -150,6 +151,7 @@ def _registered(client: Any, home: Path, track: Track, corpus: Corpus) -> dict[s
     answer = load_champion(home, track, corpus).predict(pd.DataFrame({"text": _PLOTS}))
     row = client.get_run(client.get_model_version_by_alias(name, CHAMPION).run_id).data
     return {
+        f"{name} numbers": [version.version for version in versions_of(client, name)],
         f"{name} behaviour": {key: value for key, value in row.metrics.items() if key.startswith("behaviour/")},
         f"{name} standing": [row.tags.get(key) for key in ("decision", "standing", "behaviour")],
         f"{name} versions": {
