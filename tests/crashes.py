@@ -1,4 +1,4 @@
-"""Stages of a home that die just before any one of their changes to its files, and what such a home may not hold."""
+"""Stages of a home that die at any one of their changes to its files, and what a home may not hold afterwards."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ Stage = Callable[[Path], None]
 
 
 def dies(stage: Stage, home: Path, *changes: int) -> bool:
-    """Run a stage in a process that SIGKILL ends just before its change number so; says whether there were so many.
+    """Run a stage in a process that SIGKILL ends at its change number so; says whether there were so many.
 
-    With several numbers it is started again after each death, a process each.
+    That is just before a name is made, given or taken away; a file that is written counts twice, before it is opened
+    and while it is empty. With several numbers it is started again after each death, a process each.
     """
     for change in changes:
         process = _FORKS.Process(target=_run, args=(stage, home, change))
@@ -42,9 +43,16 @@ def _run(stage: Stage, home: Path, deadly: int) -> None:
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal changes
-        if _is_change(event, arguments, str(home)):
+        if not _is_change(event, arguments, str(home)):
+            return
+        changes += 1
+        if changes == deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if event == "open":
             changes += 1
             if changes == deadly:
+                # Opened, and so emptied, and nothing written yet.
+                os.close(os.open(arguments[0], arguments[2]))
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(watch)

@@ -1,4 +1,4 @@
-"""Results and raw titles whose maker is killed just before any one of its changes to the disk, and started again.
+"""Results and raw titles whose maker is killed at any one of its changes to the disk, and started again.
 
 GENREFLOW_LONG=1 kills the second start as well, at some changes after every first one.
 """
@@ -23,7 +23,7 @@ def stored(home: Path) -> Counter[str]:
 
 
 def dead_homes(stage: Stage, room: Path) -> Iterator[Path]:
-    """Yield a home for each change before which the stage was killed, and in a long run for some pairs of them."""
+    """Yield a home for each change at which the stage was killed, and in a long run for some pairs of them."""
     for first in count(1):
         home = room / str(first)
         home.mkdir()
@@ -87,7 +87,7 @@ def check_results(home: Path) -> None:
     assert list(half_made(home)) == [], home
 
 
-def test_titles_are_stored_once_each_whatever_change_a_crawl_dies_before(tmp_path: Path) -> None:
+def test_titles_are_stored_once_each_whatever_change_a_crawl_dies_at(tmp_path: Path) -> None:
     for home in (times := Times(dead_homes(crawl_titles, tmp_path))):
         at_death = stored(home)
         assert set(at_death.values()) <= {1}
@@ -100,7 +100,7 @@ def test_titles_are_stored_once_each_whatever_change_a_crawl_dies_before(tmp_pat
     assert times.number > 25
 
 
-def test_file_is_imported_whole_or_not_at_all_whatever_change_an_import_dies_before(tmp_path: Path) -> None:
+def test_file_is_imported_whole_or_not_at_all_whatever_change_an_import_dies_at(tmp_path: Path) -> None:
     rows = "".join(f"{title},The story of {title} and of a long voyage.,Drama\n" for title in TITLES)
     (tmp_path / "titles.csv").write_text(f"title_id,summary,genres\n{rows}")
     for home in (times := Times(dead_homes(import_titles, tmp_path))):
