@@ -21,6 +21,8 @@ from uuid import uuid4
 
 import psutil
 
+from tasks.store import RUNNING_PREFIX
+
 # In the order of the data's way.
 STAGES = (
     "start", "collect", "prepare", "embed", "train", "evaluate", "track", "behaviour", "register", "close", "end",
@@ -183,7 +185,7 @@ class Rounds:
             attempt = self._start(home, number)
             marks.append(attempt.mark)
             try:
-                kill = self._kill_in(attempt, stage, seconds, draw, limit)
+                kill = self._kill_in(attempt, stage, home, seconds, draw, limit)
             finally:
                 attempt.close()
             if kill is None:
@@ -209,7 +211,7 @@ class Rounds:
         assert attempt.process.returncode == 0, attempt.told()[-4000:]
 
     def _kill_in(
-        self, attempt: Attempt, stage: str, seconds: Mapping[str, float], draw: random.Random, limit: float
+        self, attempt: Attempt, stage: str, home: Path, seconds: Mapping[str, float], draw: random.Random, limit: float
     ) -> Kill | None:
         deadline = time.monotonic() + limit
         wait = draw.random() * seconds.get(stage, 0.5)
@@ -218,12 +220,19 @@ class Rounds:
         while not attempt.ended():
             now = time.monotonic()
             assert now < deadline, attempt.told()[-2000:]
-            if begun is None and stage in attempt.under_way():
+            if begun is None and has_begun(stage, attempt.under_way(), home):
                 begun = now
             if begun is not None and now - begun >= wait:
                 return attempt.kill(stage, round(now - begun, 2), with_crawl)
             time.sleep(_POLL_SECONDS)
         return None
+
+
+def has_begun(stage: str, under_way: tuple[str, ...], home: Path) -> bool:
+    """Say whether a stage is under way, in training with a model half made, or past: what is whole is soon through."""
+    if stage in under_way:
+        return stage != "train" or any((home / "models").glob(RUNNING_PREFIX + "*"))
+    return any(STAGES.index(each) > STAGES.index(stage) for each in under_way)
 
 
 def genreflow(*arguments: object) -> list[str]:
