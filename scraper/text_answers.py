@@ -29,11 +29,17 @@ def name_encoding(response: Response) -> Response:
     return response if declared else response.replace(encoding=_UTF_8)
 
 
+def judge_packing(response: Response) -> Verdict | None:
+    """Say that an answer could not be unpacked, None where it was, or came unpacked."""
+    packed = response.headers.get("Content-Encoding")
+    return Verdict("encoding", f"Content-Encoding {packed.decode('latin-1')} that cannot be undone") if packed else None
+
+
 def judge_text(response: Response) -> Verdict | None:
     """Say why an answer cannot be the text that its server wrote, None where it can."""
-    packed = response.headers.get("Content-Encoding")
-    if packed:
-        return Verdict("encoding", f"Content-Encoding {packed.decode('latin-1')} that cannot be undone")
+    verdict = judge_packing(response)
+    if verdict is not None:
+        return verdict
     if not isinstance(response, TextResponse):
         return Verdict("no_text", f"content type {content_type(response) or 'unknown'}, expected text")
     wrong = _explain_misreading(response)

@@ -25,7 +25,7 @@ from scraper.robots import is_robots
 from scraper.settings import origin_of
 from scraper.spiders.failures import explain_failure
 from scraper.stored_pages import StoredPage, write_page
-from scraper.text_answers import content_type, judge_text
+from scraper.text_answers import content_type, judge_packing, judge_text
 from scraper.verdicts import Verdict
 from scraper.writer import Drop, PartWriter
 
@@ -82,7 +82,10 @@ class TitleSpider(scrapy.Spider):
 
     def judge(self, response: Response) -> Verdict | None:
         """Say why an answer is none: one to be asked for again, or one that ends the crawl; None for a good one."""
-        return None if response.status != HTTPStatus.OK or is_robots(response) else judge_text(response)
+        if response.status != HTTPStatus.OK:
+            return None
+        # Rules are read whatever type and letters they come in.
+        return judge_packing(response) if is_robots(response) else judge_text(response)
 
     def recover(self, drop: Drop, ids: tuple[str, ...], state: dict[str, Any]) -> Iterator[Title | Drop]:
         """Yield what becomes of a request's titles when it got no answer: the same drop for each."""
