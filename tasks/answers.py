@@ -53,6 +53,8 @@ def predict_text(
     (logic.explanation.Explanation).
     """
     asked = open_asked(home, track, corpus, model=model, thresholds=thresholds)
+    # Bytes of the command line that are no UTF-8 come as halves of surrogate pairs, which tables cannot hold.
+    text = text.encode("utf-8", "replace").decode()
     row = asked.predict(None, pd.DataFrame({"text": [text]}), {"explain": explain}).iloc[0]
     told = {key: asked.card[key] for key in ("model", "recipe", "corpus", "threshold", "at_least_one")}
     told["thresholds"] = tell_thresholds(asked.card, asked.card["genres"])
