@@ -76,11 +76,9 @@ def half_made(home: Path) -> Iterator[str]:
     if (home / "lock.json").exists():
         yield f"{home / 'lock.json'} of a process that is gone"
     # Results and raw titles are folders of folders; what else stands there is of Prefect, MLflow, or the page cache.
-    for folder in sorted(path for path in home.glob("*/*") if path.is_dir() and path.parent.name not in _OTHERS):
-        yield from _unnamed(folder)
-
-
-_OTHERS = ("mlflow", "prefect", "pages")
+    for folder in sorted(home.glob("*/[!.]*")):
+        if folder.is_dir() and folder.parent.name not in ("mlflow", "prefect", "pages"):
+            yield from _unnamed(folder)
 
 
 def _unnamed(folder: Path) -> Iterator[str]:
@@ -118,7 +116,7 @@ GONE = TITLES[3:5]
 
 
 def crawl_titles(home: Path) -> None:
-    """Store titles and drops in parts of two, as a crawl does that goes on where the one before was cut."""
+    """Store titles and drops in parts of three, as a crawl does that goes on where the one before was cut."""
     from scraper.frontier import find_frontier
     from scraper.items import Title
     from scraper.writer import Drop, PartWriter
@@ -127,7 +125,7 @@ def crawl_titles(home: Path) -> None:
         frontier = find_frontier(home / "raw", "imdb", "f" * 64, TITLES)
         if not frontier.todo and not frontier.unfinished:
             return
-        writer = PartWriter(frontier.folder, step="collect", fingerprint="f" * 64, part_titles=2, asked=len(TITLES))
+        writer = PartWriter(frontier.folder, step="collect", fingerprint="f" * 64, part_titles=3, asked=len(TITLES))
         for title_id in frontier.todo:
             if title_id in GONE:
                 writer.drop(Drop(title_id, "not_found"))

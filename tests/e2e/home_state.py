@@ -82,7 +82,7 @@ def _digest(text: str | bytes) -> str:
 
 
 def _result_folders(home: Path) -> list[Path]:
-    return sorted(path for step in RESULTS for path in (home / step).glob("*") if path.is_dir())
+    return sorted(path for step in RESULTS for path in (home / step).glob("[!.]*") if path.is_dir())
 
 
 def _results(home: Path) -> dict[str, int]:
