@@ -23,7 +23,7 @@ from tasks.logic import metrics
 from tasks.logic.decisions import decide, tell_thresholds
 from tasks.logic.labels import to_matrix
 from tasks.logic.text import read_texts
-from tasks.parquet_batches import read_batches
+from tasks.parquet_batches import open_packed, read_batches
 from tasks.text_files import TitlesFileError, is_text, named_damage, read_parquet
 
 ROWS_A_BATCH = 4096
@@ -130,6 +130,6 @@ def _read_labelled(source: Path, corpus: Corpus) -> pd.DataFrame:
     for name in ("title_id", corpus):
         if not is_text(schema.field(name).type):
             raise TitlesFileError(f"{source}: column {name} is {schema.field(name).type}; expected texts")
-    with named_damage(source):
-        batches = read_batches(source, file, ROWS_A_BATCH, expected, schema)
+    with named_damage(source), open_packed(source) as packed:
+        batches = read_batches(source, packed, ROWS_A_BATCH, expected, schema)
         return pa.Table.from_batches(batches, pa.schema([schema.field(name) for name in expected])).to_pandas()

@@ -20,15 +20,13 @@ class UnpackedError(GenreflowError):
     """Name a file, and the rows of it that unpack to more than any file of titles needs."""
 
 
-def open_packed(path: Path, buffer_size: int = 0) -> pq.ParquetFile:
+def open_packed(path: Path) -> pq.ParquetFile:
     """Open a Parquet file for read_batches: texts stay as they are stored; raises pyarrow.ArrowInvalid, OSError."""
     with pq.ParquetFile(path) as file:
         schema, metadata = file.schema, file.metadata
     texts = [schema.column(place).path for place in range(len(schema))
              if schema.column(place).physical_type == "BYTE_ARRAY"]  # fmt: skip
-    return pq.ParquetFile(
-        path, metadata=metadata, read_dictionary=texts, buffer_size=buffer_size, pre_buffer=not buffer_size
-    )
+    return pq.ParquetFile(path, metadata=metadata, read_dictionary=texts)
 
 
 def read_batches(

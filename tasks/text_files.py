@@ -22,7 +22,6 @@ import pyarrow.parquet as pq
 
 from conf.errors import GenreflowError
 from tasks.long_lines import TOO_LONG, Lines, read_line, read_lines
-from tasks.parquet_batches import open_packed, read_batches
 
 ID_COLUMNS = ("title_id", "id")
 # Longer than any text; a quote that is never closed takes no more characters of the file with it.
@@ -93,7 +92,7 @@ def read_parquet(path: Path) -> pq.ParquetFile:
     if not path.is_file():
         raise TitlesFileError(f"{path}: no such file; expected a Parquet file of titles")
     with named_damage(path):
-        return open_packed(path, _PARQUET_BUFFER)
+        return pq.ParquetFile(path, buffer_size=_PARQUET_BUFFER, pre_buffer=False)
 
 
 @contextlib.contextmanager
@@ -256,15 +255,13 @@ def _open_parquet(path: Path, names: Sequence[str]) -> Iterator[TextFile]:
                 pa.array([], kind).cast(pa.string())
             except pa.ArrowNotImplementedError:
                 raise TitlesFileError(f"{path}: column {title_id} is {kind}; expected ids") from None
-        yield TextFile(_parquet_rows(path, file, schema, text, title_id), title_id, lambda _: total)
+        yield TextFile(_parquet_rows(path, file, text, title_id), title_id, lambda _: total)
 
 
-def _parquet_rows(
-    path: Path, file: pq.ParquetFile, schema: pa.Schema, text: str, title_id: str | None
-) -> Iterator[Row]:
+def _parquet_rows(path: Path, file: pq.ParquetFile, text: str, title_id: str | None) -> Iterator[Row]:
     columns = [text] if title_id is None else [text, title_id]
     with named_damage(path):
-        for batch in read_batches(path, file, _PARQUET_ROWS, columns, schema):
+        for batch in file.iter_batches(_PARQUET_ROWS, columns=columns):
             # As bytes: a text that is no UTF-8 is one bad row.
             stored = [batch.column(name).cast(pa.string()).cast(pa.binary()).to_pylist() for name in columns]
             yield from map(_read, *stored)

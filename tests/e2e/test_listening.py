@@ -1,6 +1,6 @@
 """Everything that listens, started for real: on this machine alone, and deaf to what other sites' pages ask.
 
-GENREFLOW_LONG=1 starts a Dask cluster, a worker and a model behind HTTP, too, and looks twenty times.
+GENREFLOW_LONG=1 starts `genreflow ui`, a Dask cluster, a worker and a model behind HTTP, too, and looks twenty times.
 """
 
 import ipaddress
@@ -23,7 +23,8 @@ from conf.schema import load
 from scraper.site.server import SiteError, serve
 
 LONG = bool(os.environ.get("GENREFLOW_LONG"))
-LOOKS = 20 if LONG else 2
+LOOKS = 20
+long_only = pytest.mark.skipif(not LONG, reason="part of the long version (GENREFLOW_LONG=1)")
 START_SECONDS = 400
 EVIL = "http://evil.example"
 
@@ -101,6 +102,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[psutil.Pro
         yield process, prefect, mlflow
 
 
+@long_only
 def test_pages_listen_on_this_machine_alone(pages: tuple[psutil.Process, int, int]) -> None:
     for _ in range(LOOKS):
         found = listening(pages[0])
@@ -108,6 +110,7 @@ def test_pages_listen_on_this_machine_alone(pages: tuple[psutil.Process, int, in
         time.sleep(0.5)
 
 
+@long_only
 def test_pages_of_other_sites_cannot_make_prefect_run_anything(pages: tuple[psutil.Process, int, int]) -> None:
     flows = f"http://127.0.0.1:{pages[1]}/api/flows/"
     wanted = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "content-type"}
@@ -120,6 +123,7 @@ def test_pages_of_other_sites_cannot_make_prefect_run_anything(pages: tuple[psut
         assert (status, origin) == (422, None)
 
 
+@long_only
 def test_pages_of_other_sites_cannot_ask_mlflow_by_any_name(pages: tuple[psutil.Process, int, int]) -> None:
     search = f"http://127.0.0.1:{pages[2]}/api/2.0/mlflow/experiments/search"
     for headers in ({"Origin": EVIL}, {"Host": "evil.example"}):
@@ -127,12 +131,14 @@ def test_pages_of_other_sites_cannot_ask_mlflow_by_any_name(pages: tuple[psutil.
         assert (status, origin) == (403, None)
 
 
+@long_only
 def test_every_server_is_told_to_tell_nobody_of_its_use(pages: tuple[psutil.Process, int, int]) -> None:
     off = {"DO_NOT_TRACK": "true", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     for each in pages[0].children(recursive=True):
         assert off.items() <= each.environ().items(), each.cmdline()
 
 
+@long_only
 def test_mlflow_takes_no_tasks_from_a_queue(pages: tuple[psutil.Process, int, int]) -> None:
     assert not [each for each in pages[0].children(recursive=True) if "huey" in " ".join(each.cmdline())]
 
@@ -153,7 +159,7 @@ def test_local_site_refuses_to_serve_the_network() -> None:
         serve(None, port=0, host="0.0.0.0")  # type: ignore[arg-type]
 
 
-@pytest.mark.skipif(not LONG, reason="part of the long version (GENREFLOW_LONG=1)")
+@long_only
 def test_dask_cluster_listens_on_this_machine_alone(prefect_server: None) -> None:
     from flows.runners import runner_of
 
@@ -163,7 +169,7 @@ def test_dask_cluster_listens_on_this_machine_alone(prefect_server: None) -> Non
     assert (len(found) > 0, beyond_loopback(found)) == (True, set())
 
 
-@pytest.mark.skipif(not LONG, reason="part of the long version (GENREFLOW_LONG=1)")
+@long_only
 def test_worker_listens_nowhere(pages: tuple[psutil.Process, int, int], tmp_path: Path) -> None:
     home, api = tmp_path / "home", f"http://127.0.0.1:{pages[1]}/api"
     with started(tmp_path / "deploy", "flows.cli", "deploy", "--home", home, PREFECT_API_URL=api) as process:
@@ -188,7 +194,7 @@ mlflow.models.set_model(Echo())
 """
 
 
-@pytest.mark.skipif(not LONG, reason="part of the long version (GENREFLOW_LONG=1)")
+@long_only
 def test_served_model_listens_on_this_machine_alone(tmp_path: Path) -> None:
     import mlflow
 
