@@ -46,6 +46,36 @@ def read_batches(
         yield batch.select(wanted.names).cast(wanted)
 
 
+def read_frugally(path: Path, file: pq.ParquetFile, rows: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the columns of an open file as read_batches does, but without keeping distinct texts unless it must.
+
+    Memory does not grow with the rows of a row group then. Raises UnpackedError.
+    """
+    if not _may_swell(path, rows, columns):
+        yield from file.iter_batches(rows, columns=list(columns))
+        return
+    with open_packed(path) as packed:
+        yield from read_batches(path, packed, rows, columns, pq.read_schema(path))
+
+
+def _may_swell(path: Path, rows: int, columns: Sequence[str]) -> bool:
+    """Say whether so many rows could unpack to too much: the longest text that a row may repeat decides."""
+    with open_packed(path) as file:
+        for group in range(file.num_row_groups):
+            count = min(rows, file.metadata.row_group(group).num_rows)
+            # One row brings the whole dictionary of its row group with it.
+            first = next(file.iter_batches(1, row_groups=[group], columns=list(columns)), None)
+            if first is not None and any(_longest(column) * count > MOST_BYTES for column in first.columns):
+                return True
+    return False
+
+
+def _longest(column: pa.Array) -> int:
+    if not pa.types.is_dictionary(column.type):
+        return 0
+    return int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)
+
+
 def _unpacked(column: pa.Array) -> int:
     """Return the bytes that a column has once every value is written out."""
     if pa.types.is_dictionary(column.type):

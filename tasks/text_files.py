@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from conf.errors import GenreflowError
 from tasks.long_lines import TOO_LONG, Lines, read_line, read_lines
+from tasks.parquet_batches import read_frugally
 
 ID_COLUMNS = ("title_id", "id")
 # Longer than any text; a quote that is never closed takes no more characters of the file with it.
@@ -261,7 +262,7 @@ def _open_parquet(path: Path, names: Sequence[str]) -> Iterator[TextFile]:
 def _parquet_rows(path: Path, file: pq.ParquetFile, text: str, title_id: str | None) -> Iterator[Row]:
     columns = [text] if title_id is None else [text, title_id]
     with named_damage(path):
-        for batch in file.iter_batches(_PARQUET_ROWS, columns=columns):
+        for batch in read_frugally(path, file, _PARQUET_ROWS, columns):
             # As bytes: a text that is no UTF-8 is one bad row.
             stored = [batch.column(name).cast(pa.string()).cast(pa.binary()).to_pylist() for name in columns]
             yield from map(_read, *stored)

@@ -63,8 +63,9 @@ def test_any_text_is_text_on_the_page(text: str) -> None:
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs the browser chromium")
 def test_browser_runs_nothing_of_a_hostile_text(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(page_of(HOSTILE), encoding="utf-8")
-    # What the text is, without the page's escapes: the browser here would run it.
-    (tmp_path / "bare.html").write_text(f"<title>x</title>{HOSTILE}", encoding="utf-8")
+    # What the text is, without the page's escapes: the browser here runs it, unless it has followed the refresh before.
+    bare = HOSTILE.replace("http-equiv=refresh", "")
+    (tmp_path / "bare.html").write_text(f"<title>x</title>{bare}", encoding="utf-8")
     assert "owned" in titles(tmp_path, "bare.html")
     assert "owned" not in titles(tmp_path, "page.html").replace("'owned'", "")
 

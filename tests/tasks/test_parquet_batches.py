@@ -14,6 +14,7 @@ from scraper.importers.files import import_file
 from scraper.importers.tally import ImportFileError
 from tasks.answers import score_titles
 from tasks.parquet_batches import UnpackedError, open_packed, read_batches
+from tasks.text_files import open_texts
 
 ROWS = 20_000
 
@@ -38,7 +39,7 @@ def bomb(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "a.parquet"
 
 
-def test_import_ids_and_evaluation_refuse_it_unpacked(bomb: Path, tmp_path: Path) -> None:
+def test_import_ids_evaluation_and_prediction_refuse_it_unpacked(bomb: Path, tmp_path: Path) -> None:
     settings = load("base")
     refused = r"a.parquet: rows 1 to [0-9,]+ unpack to [0-9,]+ bytes, more than the 1,073,741,824"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -48,6 +49,8 @@ def test_import_ids_and_evaluation_refuse_it_unpacked(bomb: Path, tmp_path: Path
         score_titles(tmp_path, settings.track, "summary", bomb, include_train=True, train=settings.train)
     with pytest.raises(UnpackedError, match="ids.parquet: rows 1 to"):
         read_ids(bomb.with_name("ids.parquet"), Select(first_year=1, min_runtime=1, title_types=()))
+    with pytest.raises(UnpackedError, match=refused), open_texts(bomb, ["summary"]) as texts:
+        next(texts.rows)
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 2**30
     assert not (tmp_path / "raw").exists() or not any((tmp_path / "raw").iterdir())
 
@@ -68,3 +71,10 @@ def test_plain_file_comes_back_as_it_is(tmp_path: Path) -> None:
     with open_packed(path) as file:
         batches = list(read_batches(path, file, 2, table.schema.names, pq.read_schema(path)))
     assert pa.Table.from_batches(batches).equals(table)
+
+
+def test_long_texts_that_stand_for_themselves_are_read(tmp_path: Path) -> None:
+    stored = ["a" * 3 * 10**6, None, *("c" * 500)]
+    pq.write_table(pa.table({"summary": stored}), tmp_path / "a.parquet")
+    with open_texts(tmp_path / "a.parquet", ["summary"]) as texts:
+        assert [row.text for row in texts.rows] == stored
