@@ -10,8 +10,9 @@ BIN := $(VENV)/bin
 run: $(VENV)/.runtime
 	$(BIN)/genreflow demo
 
+# In the order of the folders: the long tests of whole runs begin, and no process is left alone with one at the end.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

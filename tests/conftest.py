@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
-from harness import Answer, TrainedHome
+from filelock import FileLock
+from harness import Answer, PageTold, TrainedHome
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from flows.pipeline import Pipelined
 
 _PREFECT_HOME = pytest.StashKey[str]()
 
@@ -45,18 +55,56 @@ def prefect_server() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def trained_home(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> TrainedHome:
-    """Carry generated titles from HTTP to registered models, once; a test that changes the home copies it."""
+    """Carry generated titles from HTTP to registered models, once for all processes of the suite, each with a copy.
+
+    A test that changes the home copies it.
+    """
     from conf.schema import load
-    from flows.pipeline import pipeline
+    from flows.pipeline import Pipelined
     from scraper.site.generator import generate_titles
-    from scraper.site.server import running_site
 
     settings = load("quick")
-    home = tmp_path_factory.mktemp("trained") / "home"
     titles = generate_titles(settings.site.titles, settings.site.random_seed)
+    room = tmp_path_factory.getbasetemp()
+    # Each process of pytest-xdist has a folder in the suite's.
+    room = room.parent if "PYTEST_XDIST_WORKER" in os.environ else room
+    made, told = room / "trained-home", room / "trained-home.json"
+    with FileLock(room / "trained-home.lock"):
+        if not told.exists():
+            shutil.rmtree(made, ignore_errors=True)
+            done = pipeline_run(made, titles)
+            page = page_of(done.trained["summary"].parent.pipeline_run)
+            told.write_text(json.dumps([done.model_dump_json(), page]))
+    home = tmp_path_factory.mktemp("trained") / "home"
+    shutil.copytree(made, home)
+    done_there, page = json.loads(told.read_text())
+    done = Pipelined.model_validate_json(done_there.replace(str(made), str(home)))
+    return TrainedHome(home, titles, done, settings, PageTold(*page))
+
+
+def pipeline_run(home: Path, titles: pa.Table) -> Pipelined:
+    from flows.pipeline import pipeline
+    from scraper.site.server import running_site
+
     with running_site(titles) as base_url:
-        done = pipeline("quick", [f"collect.base_url={base_url}"], str(home))
-    return TrainedHome(home, titles, done, settings)
+        return pipeline("quick", [f"collect.base_url={base_url}"], str(home))
+
+
+def page_of(run: str) -> PageTold:
+    """Read what the page of a flow run shows, from the server that has it."""
+    from prefect import get_client
+    from prefect.client.schemas import filters as by
+
+    with get_client(sync_client=True) as client:
+        below = by.FlowRunFilter(parent_flow_run_id=by.FlowRunFilterParentFlowRunId(any_=[UUID(run)]))
+        runs = [client.read_flow_run(UUID(run)), *client.read_flow_runs(flow_run_filter=below)]
+        of_runs = by.ArtifactFilter(flow_run_id=by.ArtifactFilterFlowRunId(any_=[each.id for each in runs]))
+        artifacts = client.read_artifacts(artifact_filter=of_runs)
+        lines = client.read_logs(by.LogFilter(flow_run_id=by.LogFilterFlowRunId(any_=[runs[0].id])))
+    return PageTold(
+        [each.name for each in runs], {str(each.key): str(each.data) for each in artifacts},
+        [line.message for line in lines],
+    )  # fmt: skip
 
 
 @pytest.fixture

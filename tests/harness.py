@@ -29,14 +29,23 @@ class Answer(NamedTuple):
     err: str
 
 
+class PageTold(NamedTuple):
+    """Hold what Prefect's page of a pipeline run shows: names of it and its subflows, artifacts by key, log lines."""
+
+    names: list[str]
+    artifacts: dict[str, str]
+    lines: list[str]
+
+
 @dataclass(frozen=True)
 class TrainedHome:
-    """Hold a home that one pipeline run has filled over HTTP, the titles served, and what the run returned."""
+    """Hold a home that one pipeline run has filled over HTTP, the titles served, what the run returned and showed."""
 
     path: Path
     titles: pa.Table
     done: Pipelined
     settings: Settings
+    page: PageTold
 
     @property
     def known_summaries(self) -> set[str]:
