@@ -14,6 +14,11 @@ History = dict[str, list[float]]
 OnEpoch = Callable[[int, dict[str, float]], None]
 
 
+def make_first_steps_variables(network: Any) -> None:
+    """Make what an optimizer keeps a weight before the first step: TensorFlow traces a step twice that makes it."""
+    network.optimizer.build(network.trainable_variables)
+
+
 def make_repeatable(random_seed: int) -> None:
     """Set every seed that Keras, NumPy and Python use, and ask TensorFlow for deterministic kernels.
 
@@ -52,6 +57,7 @@ def build_seed(
     x = layers.BatchNormalization()(x)
     network = keras.Model(words, layers.Dense(genres, activation="sigmoid", name="genres")(x), name="seed")
     network.compile(optimizer=keras.optimizers.Adam(learning_rate), loss="binary_crossentropy")
+    make_first_steps_variables(network)
     return network
 
 
