@@ -5,8 +5,10 @@ Nothing of Prefect is imported here: a first answer would wait for it.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,7 @@ from tasks.sentences import SentenceModelError
 
 CHAMPION = "champion"
 CANDIDATE = "candidate"
-# MLflow runs a model's code in this process and keeps its set_model() call in a global: one at a time.
-MODEL_CODE = threading.Lock()
+_MODEL_CODE = threading.Lock()
 
 
 class ModelError(GenreflowError):
@@ -66,7 +67,7 @@ def load_model(uri: str) -> Any:
     import mlflow
 
     try:
-        with MODEL_CODE:
+        with model_code():
             return mlflow.pyfunc.load_model(uri)
     except (MemberError, DamagedFileError, SentenceModelError, ValueError) as error:
         raise ModelError(f"{uri}: {error}") from error
@@ -75,6 +76,20 @@ def load_model(uri: str) -> Any:
             raise
         # What is damaged may be code, YAML or an archive, and fails in a way of its own.
         raise ModelError(f"{uri}: cannot be opened: {type(error).__name__}: {error}") from error
+
+
+@contextlib.contextmanager
+def model_code() -> Iterator[None]:
+    """Let MLflow run a model's code in this process, one at a time: it keeps the code's set_model() call in a global.
+
+    Imports write nothing beside that code: a model's folder holds what was logged, and nothing else.
+    """
+    with _MODEL_CODE:
+        before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        try:
+            yield
+        finally:
+            sys.dont_write_bytecode = before
 
 
 def find_champion(client: Any, name: str) -> Any | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.champion import MODEL_CODE
+from tasks.champion import model_code
 from tasks.corpus import StoredCorpus
 from tasks.evaluation import Evaluation, read_decision
 from tasks.fitting import MODEL
@@ -36,7 +36,7 @@ def log_model(run_id: str, corpus: StoredCorpus, model: StoredModel, evaluation:
     with tempfile.TemporaryDirectory() as scratch:
         folder = _gather(Path(scratch) / "model", corpus, model, evaluation)
         code = _gather_code(Path(scratch) / "tasks")
-        with MODEL_CODE, mlflow.start_run(run_id=run_id):
+        with model_code(), mlflow.start_run(run_id=run_id):
             logged = mlflow.pyfunc.log_model(
                 name=model.recipe,
                 python_model=str(code / "genre_model.py"),
