@@ -149,13 +149,21 @@ def server_answers(address: str) -> bool:
         return False
 
 
-def lost_server(error: BaseException | None) -> ServerAwayError | None:
-    """Return an error of Prefect's that says its server was lost as one that tells what to do; None for any other."""
+def lost_server(error: BaseException | None) -> GenreflowError | None:
+    """Return an error of Prefect's that says its server was lost as one that tells what to do; None for any other.
+
+    The embedded one is lost with the room on its disk.
+    """
     from httpx import HTTPStatusError, TransportError
 
     while error is not None:
         gone = isinstance(error, TransportError) or "ephemeral Prefect API server" in str(error)
         if gone or (isinstance(error, HTTPStatusError) and error.response.status_code >= 500):
+            if "PREFECT_API_URL" not in os.environ:
+                try:
+                    _check_room(Path(os.environ["PREFECT_HOME"]))
+                except GenreflowError as no_room:
+                    return no_room
             reason = str(error).partition("\n")[0] or type(error).__name__
             address = without_login(os.environ.get("PREFECT_API_URL", "started by this command"))
             return ServerAwayError(

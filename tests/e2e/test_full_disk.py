@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from disks import SmallDisk, small_disk, tree
 from harness import Answer, TrainedHome
+from trainers import PREPARED, copy_stages
 
 from scraper.launch import CrawlError, run_crawl
 from scraper.site.server import running_site
@@ -162,6 +164,33 @@ def test_answers_of_a_home_on_a_read_only_disk(
         refused = genreflow("predict", "--input", titles_file, *asked)
         check_one_line(refused, home / "predictions", disk.read_only_reason)
     assert tree(home) == before
+
+
+@pytest.mark.skipif(not LONG, reason="minutes of asking again; GENREFLOW_LONG=1 runs it")
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("attempt", range(3))
+def test_disk_that_fills_up_under_the_embedded_server_is_told(
+    disk: SmallDisk, trained_home: TrainedHome, attempt: int
+) -> None:
+    if not disk.mounted:
+        pytest.skip("no disk can be mounted here")
+    home = copy_stages(trained_home.path, disk.path / "home", PREPARED)
+    before = tree(home / "raw")
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    train = ["train", "--conf", "quick", "--corpus", "summary", "--set=train.recipes=[linear]", "--home", str(home)]
+    command = [sys.executable, "-P", "-m", "flows.cli", *train]
+    process = subprocess.Popen(command, env=ours, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    database = home / "prefect" / "prefect.db"
+    while not database.exists() or database.stat().st_size < 2**19:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    time.sleep(5 * attempt)
+    with disk.leaving(2**14 * attempt):
+        out, error = process.communicate()
+    check_one_line(Answer(process.returncode, out, error), home, disk.full, FULL_DATABASE)
+    assert tree(home / "raw") == before
+    done = subprocess.run(command, env=ours, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.skipif(not LONG, reason="about half an hour; GENREFLOW_LONG=1 runs it")
