@@ -35,7 +35,9 @@ class FitError(GenreflowError):
 def end_fits() -> None:
     """End the fits of the flow run that is being ended, and let it start no other: its threads wait for them."""
     with _lock:
-        _ended.add(flow_run.id)
+        # Outside a flow there is no run, and what is fitted next is another matter.
+        if flow_run.id is not None:
+            _ended.add(flow_run.id)
         for process in _fits.get(flow_run.id, ()):
             process.terminate()
 

@@ -13,6 +13,8 @@ from conf.schema import Settings, load
 from tasks import sentences
 from tasks.corpus import StoredCorpus, read_titles
 from tasks.embedding import StoredVectors
+from tasks.fit_process import FitError, end_fits, fit_in_process
+from tasks.fitting import FitSpec
 from tasks.logic.blending import find_weights, mix
 from tasks.logic.labels import to_matrix
 from tasks.saved_recipe import read_fitted_titles, save_fitted_titles
@@ -121,3 +123,13 @@ def test_a_blend_is_made_once_and_again_for_other_members(
     assert again.data.reused
     other = fit_blend.fn(home, summaries, [members[0], members[1].model_copy(update={"fingerprint": "other"})])
     assert other.folder != first.folder
+
+
+def test_end_of_fits_outside_a_flow_is_not_the_end_of_later_ones(tmp_path: Path, outside_flow: None) -> None:
+    missing = tmp_path / "titles.parquet"
+    spec = FitSpec(recipe="linear", corpus="summary", titles=missing, genres=[], vectors=None, folder=tmp_path,
+                   random_seed=1, settings={})  # fmt: skip
+    end_fits()
+    # It was started.
+    with pytest.raises(FitError, match="ended with exit code 1: .*titles.parquet"):
+        fit_in_process(spec, lambda _: None)
