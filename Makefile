@@ -48,17 +48,23 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# pip compiles one module after the other, and the packages' own tests with them, which takes as long as the rest.
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --require-hashes
+COMPILE := $(BIN)/python -m compileall -q -j 0 -x '[/\\]tests?[/\\]' $(VENV)/lib
+
 # The marker is written last, so a broken installation is taken up again.
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'genreflow needs Python 3.11, 3.12 or 3.13')"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the locked packages, about 2.5 GB: a few minutes"
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(INSTALL) -r requirements.lock
+	$(COMPILE)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(INSTALL) -r requirements-dev.lock
+	$(COMPILE)
 	touch $@
 
 # Exact versions with hashes for Python 3.11 to 3.13 and every platform, and no index's address.
