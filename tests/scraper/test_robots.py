@@ -1,6 +1,6 @@
 """robots.txt that cannot be had, or changes while a crawl runs: see RFC 9309.
 
-Short by default; GENREFLOW_LONG=1 tries every fault that robots.txt can meet, and the change twenty times.
+Short by default; GENREFLOW_LONG=1 tries every fault that robots.txt can meet twice, and the change twenty times.
 """
 
 import json
@@ -37,10 +37,14 @@ def is_title(path: str) -> bool:
 
 
 @pytest.mark.parametrize("fault", LOST if LONG else ("bomb",))
-def test_nothing_is_asked_for_without_robots(fault: str, collect: Build, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("connections", (1, CONNECTIONS) if LONG else (CONNECTIONS,))
+def test_nothing_is_asked_for_without_robots(
+    connections: int, fault: str, collect: Build, folder: Path, tmp_path: Path
+) -> None:
     table, log = generate_titles(20, random_seed=7), tmp_path / "log"
     with running_site(table, faults=parse_faults(f"robots={fault}"), access_log=log) as url:
-        plan = collect(base_url=url, timeout=1.0, retries=1, first_pause=0.05, max_answer_mb=2)
+        limits: dict[str, Any] = {"timeout": 1.0, "retries": 1, "first_pause": 0.05, "max_answer_mb": 2}
+        plan = collect(base_url=url, connections=connections, **limits)
         with pytest.raises(CrawlError, match=r"robots.txt cannot be had \(.+\), so nothing else may be asked") as ended:
             run_crawl(plan, table["title_id"].to_pylist(), folder, "f1")
     assert ended.value.report["finish_reason"] == "robots"

@@ -241,14 +241,18 @@ def test_stage_on_a_full_disk_names_the_file_and_goes_on_when_there_is_room(
 
 
 @pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("damaged", [False, True] if LONG else [False])
 def test_stage_on_a_read_only_disk_names_the_file_and_loses_nothing(
-    name: str, disk: SmallDisk, home: Path, trained_home: TrainedHome
+    name: str, disk: SmallDisk, home: Path, trained_home: TrainedHome, damaged: bool
 ) -> None:
     if name == "fit linear" and not disk.mounted:
         pytest.skip("no disk can be mounted here, and a process of its own has its rights")
     stage = STAGES[name]
     for path in results(home, stage):
-        shutil.rmtree(path)
+        if damaged:
+            (path / store.MANIFEST).write_text("{}")
+        else:
+            shutil.rmtree(path)
     before = tree(home)
     with disk.read_only():
         check_refusal(lambda: stage.make(home, trained_home), home, disk.read_only_reason)
