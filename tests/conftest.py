@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,7 +29,9 @@ _PREFECT_HOME = pytest.StashKey[str]()
 def pytest_configure(config: pytest.Config) -> None:
     """Switch off telemetry and keep Prefect out of the user's home, before any test module imports Prefect."""
     config.stash[_PREFECT_HOME] = tempfile.mkdtemp(prefix="genreflow-prefect-")
-    for name in [name for name in os.environ if name.startswith(("PREFECT_", "MLFLOW_")) or name == "GENREFLOW_HOME"]:
+    # Hundreds of processes are started from these sources: they are compiled once.
+    gone = ("GENREFLOW_HOME", "PYTHONDONTWRITEBYTECODE")
+    for name in [name for name in os.environ if name.startswith(("PREFECT_", "MLFLOW_")) or name in gone]:
         del os.environ[name]
     os.environ |= {
         "DO_NOT_TRACK": "true",
@@ -77,9 +81,19 @@ def trained_home(prefect_server: None, tmp_path_factory: pytest.TempPathFactory)
             told.write_text(json.dumps([done.model_dump_json(), page]))
     home = tmp_path_factory.mktemp("trained") / "home"
     shutil.copytree(made, home)
+    rename_in(home / "mlflow" / "mlflow.db", str(made), str(home))
     done_there, page = json.loads(told.read_text())
     done = Pipelined.model_validate_json(done_there.replace(str(made), str(home)))
     return TrainedHome(home, titles, done, settings, PageTold(*page))
+
+
+def rename_in(database: Path, former: str, new: str) -> None:
+    """Change a folder in every text of a database: MLflow notes files by absolute path."""
+    with contextlib.closing(sqlite3.connect(database)) as store, store:
+        for (table,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for _, column, kind, *_ in store.execute(f"PRAGMA table_info({table})").fetchall():
+                if kind.startswith(("VARCHAR", "TEXT")):
+                    store.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (former, new))
 
 
 def pipeline_run(home: Path, titles: pa.Table) -> Pipelined:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 # What the shared home was trained with: sentence needs packages that the tests do without.
 RECIPES = ["bilstm", "blend", "characters", "linear", "prior", "seed"]
+
+
+Returned = TypeVar("Returned")
 
 
 class Answer(NamedTuple):
@@ -57,6 +62,22 @@ class TrainedHome:
         table = self.titles.to_pandas()
         fitted = {*own["title_id"], *other.query("split == 'train'")["title_id"]}
         return fitted & set(table.loc[table["summary"].notna(), "title_id"])
+
+
+def in_time(
+    call: Callable[[], Returned], seconds: float = 1.0, clock: Callable[[], float] = time.thread_time
+) -> Returned:
+    """Return what a call returns that takes less of the processor's time than this.
+
+    What is slow is slow every time, what others on the machine slow down is not: it may take longer twice.
+    """
+    for _ in range(3):
+        started = clock()
+        returned = call()
+        took = clock() - started
+        if took < seconds:
+            return returned
+    raise AssertionError(f"took {took:.2f} s of the processor; expected less than {seconds:g} s")
 
 
 def value_of(outcome: Any) -> Any:

@@ -1,11 +1,14 @@
 """A training run that loses its MLflow server three times: while it fits, in the middle of a model, before its end.
 
+Short by default, without the second of these; GENREFLOW_LONG=1 loses it three times.
+
 The server is real; what is cut is the line to it, at a request that the test names. The retry is Prefect's: the same
 flow run, started again as a worker starts it.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -27,11 +30,12 @@ from tasks.registry import promote_best
 from tasks.runs import find_runs
 from tasks.tracking import close_parent, log_recipe, open_parent
 
-RECIPES = ["blend", "characters", "linear", "prior"]
+RECIPES = ["linear", "prior"]
 # One is enough to lose a server with, and takes half the time.
 CORPUS: Corpus = "summary"
 # The parent run's description, a file of the first model that is sent, and what the parent run is told last.
 CUTS = (b"api/2.0/mlflow/runs/log-batch", b"model.json HTTP/1.1", b'"best"')
+CUTS = CUTS if "GENREFLOW_LONG" in os.environ else (CUTS[0], CUTS[2])
 
 
 @dataclass
@@ -66,7 +70,7 @@ def go_through(line: Line, home: Path, trained_home: TrainedHome) -> Seen:
     uri = f"http://127.0.0.1:{line.port}"
     track = trained_home.settings.track.model_copy(update={"uri": uri})
     seen = Seen(home=home, settings=trained_home.settings.model_copy(update={"track": track}))
-    overrides = [f"track.uri={uri}", "train.recipes=[linear,characters,blend]"]
+    overrides = [f"track.uri={uri}", "train.recipes=[linear]"]
 
     def note(state: Any) -> None:
         seen.ends.append((str(state.name), state.message or ""))
@@ -97,8 +101,8 @@ def all_runs(client: Any) -> list[Any]:
 
 
 def test_run_that_lost_mlflow_fails_in_one_line_and_the_retried_one_completes(seen: Seen) -> None:
-    assert [name for name, _ in seen.ends] == ["Failed", "Failed", "Failed", "Completed"]
-    for _, message in seen.ends[:3]:
+    assert [name for name, _ in seen.ends] == ["Failed"] * len(CUTS) + ["Completed"]
+    for _, message in seen.ends[:-1]:
         assert "does not answer: Connection refused" in message
         assert f"What was made is kept in {seen.home} and is sent when this run is retried" in message
 
@@ -130,8 +134,8 @@ def test_rows_are_those_of_a_run_that_lost_nothing(seen: Seen, trained_home: Tra
     undisturbed = connect(trained_home.path, trained_home.settings.track)
     for run in all_runs(seen.client):
         recipe = run.data.tags.get("recipe")
-        # Another blend, of fewer members, and so perhaps another best row.
-        if recipe in (None, "blend"):
+        # The best of two rows need not be that of six.
+        if recipe is None:
             continue
         (other,) = (each.run_id for each in trained_home.done.trained[CORPUS].runs if each.recipe == recipe)
         there = points(trained_home.path / "mlflow" / "mlflow.db", other)

@@ -131,8 +131,9 @@ def rig(
 
 
 @pytest.mark.parametrize("attempt", TRIES)
-# What test_mlflow_outage.py tells of a line that is cut need not be told again in short.
-@pytest.mark.parametrize("outage", OUTAGES if LONG else ["locked"])
+# In short, test_mlflow_outage.py tells of a line that is cut, and tasks/test_mlflow_store.py of a locked store.
+@LONG_ONLY
+@pytest.mark.parametrize("outage", OUTAGES)
 def test_outage_costs_a_run_time_and_nothing_else(rig: Rig, outage: str, attempt: int) -> None:
     name, before = f"{outage}-{attempt}", results(rig.home)
     draw = random.Random(f"{rig.service} {name}")

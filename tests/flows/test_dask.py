@@ -71,10 +71,15 @@ def prepared(raw: Path, home: Path, *overrides: str) -> dict[str, bytes]:
     return {name: (corpus.folder / "titles.parquet").read_bytes() for name, corpus in corpora.items()}
 
 
+@pytest.fixture(scope="module")
+def by_threads(raw: Path, tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> dict[str, bytes]:
+    return prepared(raw, tmp_path_factory.mktemp("made") / "threads")
+
+
+@pytest.mark.skipif("GENREFLOW_LONG" not in os.environ, reason="the same with more processes: set GENREFLOW_LONG=1")
 def test_cluster_of_two_processes_makes_the_same_bytes(
-    raw: Path, cluster: str, tmp_path: Path, prefect_server: None
+    raw: Path, cluster: str, tmp_path: Path, by_threads: dict[str, bytes]
 ) -> None:
-    by_threads = prepared(raw, tmp_path / "threads")
     with Client(cluster, set_as_default=False) as client, get_task_stream(client) as told:
         by_dask = prepared(raw, tmp_path / "dask", "run.runner=dask", f"run.dask_address={cluster}")
     assert by_dask == by_threads
@@ -84,13 +89,12 @@ def test_cluster_of_two_processes_makes_the_same_bytes(
 
 
 def test_cluster_of_this_machine_makes_the_same_bytes(
-    raw: Path, tmp_path: Path, prefect_server: None, monkeypatch: pytest.MonkeyPatch
+    raw: Path, tmp_path: Path, by_threads: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As a model does that MLflow has loaded: it brings the code that it was made with.
     (tmp_path / "older" / "tasks").mkdir(parents=True)
     (tmp_path / "older" / "tasks" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path / "older")
-    by_threads = prepared(raw, tmp_path / "threads", "run.processes=1")
     assert prepared(raw, tmp_path / "dask", "run.runner=dask") == by_threads
 
 

@@ -67,12 +67,16 @@ def test_one_corpus_trained_alone_learns_from_the_other_all_the_same(
     assert sorted(path.name for path in home.glob("models/*")) == before
 
 
-def test_other_thresholds_and_epochs_redo_only_what_reads_them(
+def test_other_thresholds_and_terms_redo_only_what_reads_them(
     home: Path, client: mlflow.MlflowClient, genreflow: Callable[..., Answer]
 ) -> None:
+    recipes = ("blend", "characters", "linear", "prior")
+
     def redone(*changed: str) -> set[str]:
         before = {run.data.tags["pipeline_run"] for run in children_of(client, "summary")}
-        answer = genreflow("train", "--conf", "quick", "--home", home, *(f"--set={each}" for each in changed))
+        # Without the networks, which take long to open and are reused as the others are.
+        given = ("train.recipes=[linear,characters,blend]", *changed)
+        answer = genreflow("train", "--conf", "quick", "--home", home, *(f"--set={each}" for each in given))
         assert answer.code == 0
         (run,) = {run.data.tags["pipeline_run"] for run in children_of(client, "summary")} - before
         states = {name: state for name, state in states_of(run).items() if name.startswith(STAGES)}
@@ -80,15 +84,18 @@ def test_other_thresholds_and_epochs_redo_only_what_reads_them(
         return {name for name, state in states.items() if state != "Cached"}
 
     both = ("summary", "synopsis")
-    evaluated = {f"evaluate {recipe} on {corpus}" for recipe in RECIPES for corpus in both}
+    evaluated = {f"evaluate {recipe} on {corpus}" for recipe in recipes for corpus in both}
     # Behaviour tests are answered at the thresholds; the prior-only row has a global one by any rule.
     tested = {f"behaviour of candidate on {corpus}" for corpus in both}
+    blended = {f"blend on {corpus}" for corpus in both}
     found = redone("train.thresholds.rule=global", "train.thresholds.shrinkage=0")
-    assert found - tested == evaluated, found
+    assert found - tested == evaluated | blended, found
 
-    found = redone("train.bilstm.summary.epochs=1")
-    refitted = {"train bilstm on summary", "blend on summary"}
-    assert found - tested == refitted | {f"evaluate {recipe} on summary" for recipe in ("bilstm", "blend")}, found
+    found = redone("train.characters.summary.max_terms=500")
+    refitted = {"train characters on summary", "blend on summary"}
+    # This blend of synopses was evaluated at the other thresholds alone.
+    read = {"evaluate characters on summary", "evaluate blend on summary", "evaluate blend on synopsis"}
+    assert found - tested == refitted | read, found
 
 
 def test_damaged_result_is_made_again_and_the_rest_reused(

@@ -15,14 +15,14 @@ WORDS = [f"w{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(60)]
 WINDOW, SCALE = 8, 4.0
 
 
-def texts_and_truth(count: int = 80, seed: int = 1):
+def texts_and_truth(count: int = 80, seed: int = 1, longest: int = WINDOW):
     """Make texts in which the first genre's words come from the vocabulary's first half, the second's from the rest."""
     rng = np.random.default_rng(seed)
     truth = (rng.random((count, 2)) < 0.5).astype(np.uint8)
     texts = []
     for first, second in truth:
         pool = WORDS[:20] * int(first) + WORDS[40:] * int(second) + WORDS[20:40]
-        texts.append(" ".join(rng.choice(pool, rng.integers(1, 40))))
+        texts.append(" ".join(rng.choice(pool, rng.integers(1, longest + 1))))
     return texts, truth
 
 
@@ -50,9 +50,10 @@ def loss_of(values) -> float:
     return float(np.mean(values))
 
 
-def fit(network, start, seed: int = 7, weight: float = 1.0, **changes):
-    texts, truth = texts_and_truth()
-    validation_texts, validation_truth = texts_and_truth(40, 2)
+def fit(network, start, seed: int = 7, weight: float = 1.0, longest: int = WINDOW, **changes):
+    """Fit; texts of one window by default, since TensorFlow compiles the network anew for each number of them."""
+    texts, truth = texts_and_truth(longest=longest)
+    validation_texts, validation_truth = texts_and_truth(40, 2, longest)
     bilstm.compile_for(
         network,
         truth.mean(axis=0),
@@ -172,7 +173,8 @@ def test_another_backend_of_keras_answers_alike_and_trains(start, tmp_path) -> N
     np.savez(given, **named, truth=np.vstack([truth, [1, 0]]).astype(np.float32))
     subprocess.run(
         [sys.executable, "-c", ON_JAX, str(model), str(given), str(found)],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        # Compiled in a hurry: it runs for a moment.
+        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_backend_optimization_level=0"},
         check=True,
     )
     told = np.load(found)
@@ -182,10 +184,10 @@ def test_another_backend_of_keras_answers_alike_and_trains(start, tmp_path) -> N
 
 def test_fitting_learns_reports_and_keeps_the_best_epoch(start) -> None:
     network = build(start)
-    history, told = fit(network, start)
+    history, told = fit(network, start, longest=3 * WINDOW)
     assert [epoch for epoch, _ in told] == list(range(1, len(history["validation"]) + 1))
     assert [loss for _, loss in told] == pytest.approx(history["validation"])
-    texts, truth = texts_and_truth(40, 2)
+    texts, truth = texts_and_truth(40, 2, 3 * WINDOW)
     found = bilstm.bilstm_probabilities(network, read(start, texts), WINDOW, SCALE)
     entropy = -np.mean(np.where(truth, np.log(found), np.log(1 - found)))
     assert entropy == pytest.approx(min(history["validation"]), abs=1e-3)

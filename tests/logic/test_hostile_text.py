@@ -2,9 +2,9 @@
 
 import os
 import random
-import time
 
 import pytest
+from harness import in_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import EMOJI, ODD_TEXTS, RIGHT_TO_LEFT, ZALGO, mutate_text
@@ -14,7 +14,6 @@ from tasks.logic.words import clean_reference, clean_texts
 
 LONG = "GENREFLOW_LONG" in os.environ
 MUTATIONS = 20_000 if LONG else 250
-LIMIT = 1.0
 PLOT = (
     'A clerk (Ann Lee) cannot find "the map"; she\'s gonna ask U.S. agents... They run: one, two,three -- and he goes. '
     "Written by\nSome Body ... See full summary »"
@@ -89,6 +88,4 @@ SIZES = [*((unit, 10_000_000 if LONG else 1_000_000) for unit in UNITS), *((unit
 @pytest.mark.parametrize(("unit", "size"), [*SIZES, *((unit, 200_000) for unit in SLOWEST)])
 def test_text_of_one_thing_is_cleaned_within_a_second(unit: str, size: int) -> None:
     text = unit * (size // len(unit.encode("utf-8", "surrogatepass")))
-    started = time.process_time()
-    read_texts([text], stop_words())
-    assert time.process_time() - started < LIMIT
+    in_time(lambda: read_texts([text], stop_words()))

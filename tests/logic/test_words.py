@@ -96,6 +96,7 @@ def test_an_absurd_text_takes_linear_time(text):
 
 
 def test_the_fast_path_equals_the_reference_on_real_texts():
+    """Short by default; GENREFLOW_LONG=1 reads all texts and not one in eight."""
     titles = os.environ.get("GENREFLOW_TITLES")
     if not titles:
         pytest.skip("GENREFLOW_TITLES names no titles file")
@@ -103,6 +104,7 @@ def test_the_fast_path_equals_the_reference_on_real_texts():
     table = pandas.read_parquet(titles)
     columns = [column for column in ("summary", "synopsis") if column in table]
     texts = [text for column in columns for text in table[column].dropna()]
+    texts = texts if "GENREFLOW_LONG" in os.environ else texts[::8]
     cleaned = zip(texts, clean_texts(texts, NO_STOP_WORDS), strict=True)
     different = sum(words.split() != clean_reference(text, NO_STOP_WORDS) for text, words in cleaned)
     assert (different, len(texts) > 0) == (0, True)

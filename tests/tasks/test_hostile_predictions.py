@@ -3,7 +3,7 @@
 import json
 import os
 import random
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from harness import TrainedHome
+from harness import TrainedHome, in_time
 from mutations import ODD_TEXTS, mutate_bytes, mutate_json, mutate_text
 
 from conf.errors import GenreflowError
@@ -25,7 +25,6 @@ from tasks.saved_recipe import READING, open_recipe
 LONG = "GENREFLOW_LONG" in os.environ
 TEXTS = 2_000 if LONG else 60
 FILES = 200 if LONG else 8
-LIMIT = 1.0
 PLOT = 'A retired detective can\'t find "the map"; she hunts a killer. They run, and <b>he</b> &amp; she go. '
 
 
@@ -57,9 +56,7 @@ def test_every_text_gets_probabilities_alone_as_among_others(trained_home: Train
     texts = hostile_texts(TEXTS)
     together = model.predict(frame(texts))
     for text, among in zip(texts, together["probabilities"], strict=True):
-        started = time.thread_time()
-        alone = model.predict(frame([text]))["probabilities"][0]
-        assert time.thread_time() - started < LIMIT
+        alone = in_time(partial(model.predict, frame([text])))["probabilities"][0]
         check_probabilities(list(alone.values()))
         # A text's neighbours in the batch change the last bits of what a network adds up.
         assert alone == pytest.approx(among, abs=1e-6)
@@ -81,9 +78,7 @@ def test_text_of_ten_megabytes_is_answered_within_seconds(trained_home: TrainedH
     model = load_champion(trained_home.path, trained_home.settings.track, "summary")
     text = unit * (10_000_000 // len(unit.encode("utf-8", "surrogatepass")))
     model.predict(frame(["a"]))
-    started = time.thread_time()
-    told = model.predict(frame([text]))
-    assert time.thread_time() - started < LIMIT
+    told = in_time(partial(model.predict, frame([text])))
     check_probabilities(list(told["probabilities"][0].values()))
 
 

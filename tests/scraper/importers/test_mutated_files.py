@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 import random
@@ -20,12 +21,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from harness import in_time
 from mutations import ODD_TEXTS, dump_json, mutate_bytes, mutate_json, wrong_values
 from shaped_pages import check_texts, shapes
 
 from conf.errors import GenreflowError
 from conf.schema import load
-from scraper.importers.files import import_file
+from scraper.importers.files import ImportReport, import_file
 from scraper.importers.page_files import parse_pages, store_parsed
 from scraper.site.generator import generate_titles
 from scraper.stored_pages import StoredPage, write_page
@@ -34,8 +36,6 @@ from scraper.writer import read_raw
 LONG = "GENREFLOW_LONG" in os.environ
 FILES = 600 if LONG else 6
 ROWS = 30
-# Of a file, in seconds of the processor.
-LIMIT = 1.0
 GENRES = load("base").prepare.genres
 
 
@@ -48,16 +48,11 @@ def rows() -> list[dict[str, Any]]:
 
 def checked_import(path: Path, raw: Path) -> int:
     """Import a file; returns how many titles are stored, 0 for a named error."""
-    started = time.process_time()
-    try:
-        report = import_file(path, raw, genres=GENRES, max_bad_share=1.0, part_titles=1000)
-    except GenreflowError as error:
-        assert path.name in str(error) or path.parent.name in str(error)
-        assert "\n" not in str(error) and len(str(error)) < 3000
+    # What has been imported is not imported again.
+    folders = (raw.with_name(f"{raw.name}-{number}") for number in itertools.count())
+    raw, report = in_time(lambda: read_or_name(path, next(folders)), clock=time.process_time)
+    if report is None:
         return 0
-    finally:
-        took = time.process_time() - started
-        assert took < LIMIT, f"{took:.2f} s"
     assert report.rows == report.stored + report.tally.bad_rows
     assert len(report.tally.explain()) < 3000
     tables = list(read_raw(raw))
@@ -66,6 +61,15 @@ def checked_import(path: Path, raw: Path) -> int:
         table.validate(full=True)
         check_texts(table.to_pylist())
     return report.stored
+
+
+def read_or_name(path: Path, raw: Path) -> tuple[Path, ImportReport | None]:
+    try:
+        return raw, import_file(path, raw, genres=GENRES, max_bad_share=1.0, part_titles=1000)
+    except GenreflowError as error:
+        assert path.name in str(error) or path.parent.name in str(error)
+        assert "\n" not in str(error) and len(str(error)) < 3000
+        return raw, None
 
 
 def delimited(titles: list[dict[str, Any]], mark: str) -> bytes:
