@@ -147,9 +147,18 @@ class PartWriter:
             with atomic_path(self.folder / name) as temporary:
                 pq.write_table(table, temporary, compression="zstd")
             entry = describe_file(self.folder / name, rows=table.num_rows)
-            self._manifest = self._manifest.model_copy(update={"files": {**self._manifest.files, name: entry}})
+            named = self._manifest
+            self._manifest = named.model_copy(update={"files": {**named.files, name: entry}})
+            try:
+                self._write(complete=False)
+            except StoreError:
+                # The disk is full, and no reader knows the part.
+                self._manifest = named
+                (self.folder / name).unlink()
+                raise
             self._buffer = []
-        self._write(complete=False)
+        else:
+            self._write(complete=False)
 
     def finish(self) -> Manifest:
         """Write the rest and mark the folder as finished."""
