@@ -19,7 +19,7 @@ from pathlib import Path
 
 # A whole run of the quick configuration takes 30 MB.
 _ROOMY = 200 * 2**20
-_PAGE = 4096
+PAGE = 4096
 _NOBODY = 65534
 
 
@@ -37,8 +37,8 @@ class SmallDisk:
         """Take but so many bytes more; without a mount, so many bytes a file."""
         if self.mounted:
             # No page at all would mean no limit.
-            pages = max(1, -(-(self.used() + room) // _PAGE))
-            self._remount(f"size={pages * _PAGE}")
+            pages = max(1, -(-(self.used() + room) // PAGE))
+            self._remount(f"size={pages * PAGE}")
             try:
                 yield
             finally:
