@@ -14,19 +14,26 @@ from conf.errors import GenreflowError
 # A text that stands once in the file may be the value of every row: some hundred kilobytes can stand for terabytes. No
 # plot has the 128 kB that a row of 8,192 would need.
 MOST_BYTES = 2**30
+# A column chunk may be as large as the file, and what is buffered ahead is kept until the end.
+BUFFER_BYTES = 2**20
 
 
 class UnpackedError(GenreflowError):
     """Name a file, and the rows of it that unpack to more than any file of titles needs."""
 
 
-def open_packed(path: Path) -> pq.ParquetFile:
-    """Open a Parquet file for read_batches: texts stay as they are stored; raises pyarrow.ArrowInvalid, OSError."""
+def open_packed(path: Path, buffer_size: int = 0) -> pq.ParquetFile:
+    """Open a Parquet file for read_batches: texts stay as they are stored; raises pyarrow.ArrowInvalid, OSError.
+
+    Without a buffer's size whole column chunks are read ahead.
+    """
     with pq.ParquetFile(path) as file:
         schema, metadata = file.schema, file.metadata
     texts = [schema.column(place).path for place in range(len(schema))
              if schema.column(place).physical_type == "BYTE_ARRAY"]  # fmt: skip
-    return pq.ParquetFile(path, metadata=metadata, read_dictionary=texts)
+    return pq.ParquetFile(
+        path, metadata=metadata, read_dictionary=texts, buffer_size=buffer_size, pre_buffer=not buffer_size
+    )
 
 
 def read_batches(
@@ -54,13 +61,13 @@ def read_frugally(path: Path, file: pq.ParquetFile, rows: int, columns: Sequence
     if not _may_swell(path, rows, columns):
         yield from file.iter_batches(rows, columns=list(columns))
         return
-    with open_packed(path) as packed:
+    with open_packed(path, BUFFER_BYTES) as packed:
         yield from read_batches(path, packed, rows, columns, pq.read_schema(path))
 
 
 def _may_swell(path: Path, rows: int, columns: Sequence[str]) -> bool:
     """Say whether so many rows could unpack to too much: the longest text that a row may repeat decides."""
-    with open_packed(path) as file:
+    with open_packed(path, BUFFER_BYTES) as file:
         for group in range(file.num_row_groups):
             count = min(rows, file.metadata.row_group(group).num_rows)
             # One row brings the whole dictionary of its row group with it.

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from conf.errors import GenreflowError
 from tasks.long_lines import TOO_LONG, Lines, read_line, read_lines
-from tasks.parquet_batches import read_frugally
+from tasks.parquet_batches import BUFFER_BYTES, read_frugally
 
 ID_COLUMNS = ("title_id", "id")
 # Longer than any text; a quote that is never closed takes no more characters of the file with it.
@@ -30,8 +30,6 @@ FIELD_CHARACTERS = 2**22
 # An object of JSON lines need not have all keys; these many are asked for their names.
 FIRST_LINES = 100
 _PARQUET_ROWS = 4096
-# A column chunk may be as large as the file, and what is buffered ahead is kept until the end.
-_PARQUET_BUFFER = 2**20
 
 
 class TitlesFileError(GenreflowError):
@@ -93,7 +91,7 @@ def read_parquet(path: Path) -> pq.ParquetFile:
     if not path.is_file():
         raise TitlesFileError(f"{path}: no such file; expected a Parquet file of titles")
     with named_damage(path):
-        return pq.ParquetFile(path, buffer_size=_PARQUET_BUFFER, pre_buffer=False)
+        return pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ FEW, MANY = (100_000, 1_000_000) if "GENREFLOW_LONG" in os.environ else (20_000,
 def test_memory_does_not_grow_with_the_rows(trained_home: TrainedHome, tmp_path: Path) -> None:
     peaks = {rows: predict(trained_home, tmp_path, rows) for rows in (FEW, MANY)}
     # The texts that are more take 120 bytes each, and their answers 200.
-    assert peaks[MANY] - peaks[FEW] < max(30e6, 80 * (MANY - FEW))
+    assert peaks[MANY] - peaks[FEW] < max(20e6, 66 * (MANY - FEW))
 
 
 def predict(trained_home: TrainedHome, folder: Path, rows: int) -> int:
