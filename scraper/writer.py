@@ -152,9 +152,11 @@ class PartWriter:
             try:
                 self._write(complete=False)
             except StoreError:
-                # The disk is full, and no reader knows the part.
                 self._manifest = named
-                (self.folder / name).unlink()
+                # The disk is full, and no reader knows the part; unless only the last word of its manifest is lost.
+                stored = read_manifest(self.folder)
+                if stored is None or name not in stored.files:
+                    (self.folder / name).unlink()
                 raise
             self._buffer = []
         else:
