@@ -108,7 +108,10 @@ def page_of(run: str) -> PageTold:
     """Read what the page of a flow run shows, from the server that has it."""
     from prefect import get_client
     from prefect.client.schemas import filters as by
+    from prefect.logging.handlers import APILogHandler
 
+    # Prefect sends lines every two seconds, and may not have sent the last ones when a flow ends.
+    APILogHandler().flush()
     with get_client(sync_client=True) as client:
         below = by.FlowRunFilter(parent_flow_run_id=by.FlowRunFilterParentFlowRunId(any_=[UUID(run)]))
         runs = [client.read_flow_run(UUID(run)), *client.read_flow_runs(flow_run_filter=below)]
