@@ -53,19 +53,22 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-compile --require-hashes
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x '[/\\]tests?[/\\]' $(VENV)/lib
 
 # The marker is written last, so a broken installation is taken up again.
-$(VENV)/.runtime: requirements.lock pyproject.toml
+define install
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'genreflow needs Python 3.11, 3.12 or 3.13')"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the locked packages, about 2.5 GB: a few minutes"
-	$(INSTALL) -r requirements.lock
+	$(INSTALL) -r $(1)
 	$(COMPILE)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	touch $@
+	touch $(2)
+endef
 
-$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
-	$(INSTALL) -r requirements-dev.lock
-	$(COMPILE)
-	touch $@
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	$(call install,$<,$@)
+
+# The developers' lock has the users' packages too: from nothing, all are installed and compiled in one go.
+$(VENV)/.dev: requirements-dev.lock requirements.lock pyproject.toml
+	$(call install,$<,$(VENV)/.runtime $@)
 
 # Exact versions with hashes for Python 3.11 to 3.13 and every platform, and no index's address.
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet pyproject.toml
