@@ -1,11 +1,11 @@
 # make run: the demo.  make test: the tests.  make check: format, lint, types.  make bench: the benchmarks.
 # make fuzz: hostile pages for ten minutes.  make soak: that, and thirty nights on one home (an hour or two).
-# make lock: renew the locks.  make audit: known faults of the locked packages.
+# make docs: the reference pages.  make lock: renew the locks.  make audit: known faults of the locked packages.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench fuzz soak format lock audit clean
+.PHONY: run test check bench fuzz soak format docs lock audit clean
 
 run: $(VENV)/.runtime
 	$(BIN)/genreflow demo
@@ -47,6 +47,10 @@ soak: fuzz
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# What docs/ tells of keys and commands, from the configuration and the commands themselves.
+docs: $(VENV)/.runtime
+	$(BIN)/python -m docs.reference
 
 # pip compiles one module after the other, and the packages' own tests with them, which takes as long as the rest.
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --require-hashes

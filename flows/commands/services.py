@@ -78,7 +78,7 @@ def ui(
     servers.serve_pages(home_path(home), settings.track, prefect_port, mlflow_port)
 
 
-@app.command(epilog="Example: genreflow deploy --home mine, then genreflow worker --home mine")
+@app.command(epilog="Examples:\n\ngenreflow deploy --home mine\n\ngenreflow worker --home mine")
 def deploy(home: Home = None, as_json: Json = False) -> None:
     """Set up schedules and on-demand runs on a Prefect server: work pool, its queue, and every deployment."""
     from flows import session
@@ -116,7 +116,9 @@ def worker(
     deploy.run_worker()
 
 
-@app.command(epilog="Example: genreflow clean --keep 5 --home mine, then the same with --delete")
+@app.command(
+    epilog="Examples:\n\ngenreflow clean --keep 5 --home mine\n\ngenreflow clean --keep 5 --home mine --delete"
+)
 def clean(
     keep: Annotated[
         int, typer.Option("--keep", min=1, help="Newest pipeline runs, versions and results that stay.")

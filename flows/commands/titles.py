@@ -14,7 +14,7 @@ app = typer.Typer()
 
 @app.command(
     "import",
-    epilog="Example: genreflow import titles.csv | genreflow import MovieSummaries/ --source cmu | "
+    epilog="Examples:\n\ngenreflow import titles.csv\n\ngenreflow import MovieSummaries/ --source cmu\n\n"
     "genreflow import mine.jsonl --source my.yaml",
 )
 def import_(
@@ -85,8 +85,8 @@ def parse(
 
 
 @app.command(
-    epilog="Example: genreflow titles title.basics.tsv.gz --output ids.txt, "
-    "or genreflow titles title.basics.tsv.gz --join --home mine"
+    epilog="Examples:\n\ngenreflow titles title.basics.tsv.gz --output ids.txt\n\n"
+    "genreflow titles title.basics.tsv.gz --join --home mine"
 )
 def titles(
     file: Annotated[
