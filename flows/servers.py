@@ -37,9 +37,14 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
     Raises PortTakenError or ServerError; whatever was started is stopped.
     """
     elsewhere = without_login(track.uri) if track.uri and track.uri.startswith("http") else None
-    _check_free(prefect_port, "--prefect-port")
-    if not elsewhere:
-        _check_free(mlflow_port, "--mlflow-port")
+    ports = (
+        {"--prefect-port": prefect_port}
+        if elsewhere
+        else {"--prefect-port": prefect_port, "--mlflow-port": mlflow_port}
+    )
+    for option, port in ports.items():
+        if not is_free(port):
+            raise PortTakenError(f"port {port} is taken by another process; choose another with {option}")
     home.mkdir(parents=True, exist_ok=True)
     notes = [home / SERVER_NOTE, home / MLFLOW_NOTE]
     api = f"http://{HOST}:{prefect_port}/api"
@@ -147,10 +152,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-def _check_free(port: int, option: str) -> None:
+def is_free(port: int) -> bool:
+    """Say whether a server can listen on a port of this machine."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise PortTakenError(f"port {port} is taken by another process; choose another with {option}") from None
+            return False
+    return True

@@ -325,10 +325,10 @@ def lock_home(home: Path, wait_seconds: float, on_wait: Any = None) -> Iterator[
         return
     if not _acquired(lock, home, 0):
         if on_wait:
-            on_wait(_holder_text(holder))
+            on_wait(holder_text(home))
         if not _acquired(lock, home, wait_seconds):
             raise StoreError(
-                f"{home} is in use by another run ({_holder_text(holder)}); wait for it to end, or use another --home"
+                f"{home} is in use by another run ({holder_text(home)}); wait for it to end, or use another --home"
             )
     try:
         # It is for the message only: what makes room on a full disk (genreflow clean) goes without it.
@@ -353,9 +353,10 @@ def _acquired(lock: FileLock, home: Path, wait_seconds: float) -> bool:
     return True
 
 
-def _holder_text(holder: Path) -> str:
+def holder_text(home: Path) -> str:
+    """Say which process holds a home's lock, and since when, as it told itself."""
     try:
-        told: Mapping[str, Any] = json.loads(holder.read_text())
+        told: Mapping[str, Any] = json.loads((home / "lock.json").read_text())
         return f"process {told['pid']}, since {told['started']}"
     except (OSError, ValueError, KeyError):
         return "process unknown"

@@ -24,6 +24,7 @@ Run = Callable[..., Answer]
 COMMANDS = (
     "demo", "run", "collect", "import", "parse", "titles", "show", "prepare", "embed", "train", "evaluate", "compare",
     "card", "promote", "predict", "site", "ui", "clean", "deploy", "worker",
+    "doctor",
 )  # fmt: skip
 TEXT = "A retired detective hunts a killer who stages murders as film scenes."
 STOP_WORDS = "what is it that they have been and which of these were there"

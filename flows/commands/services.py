@@ -146,3 +146,21 @@ def clean(
         if delete:
             upkeep.remove(path, settings, unneeded)
     services.cleaned(unneeded, delete, as_json)
+
+
+@app.command(epilog="Example: genreflow doctor --home mine")
+def doctor(conf: Conf = Path("base"), overrides: Overrides = None, home: Home = None, as_json: Json = False) -> None:
+    """Look at versions, ports, disk, titles, stores and champions; say what is wrong and what to type (exit code 1)."""
+    from conf.schema import load
+    from flows import doctor, session
+    from flows.paths import home_path
+    from flows.report import services, terminal
+
+    settings = load(conf, overrides or [])
+    session.quiet()
+    path = home_path(home)
+    with terminal.working("looking at packages, home, servers and stores"):
+        findings = list(doctor.examine(path, settings))
+    services.examined(findings, as_json)
+    if any(each.state == "wrong" for each in findings):
+        raise typer.Exit(1)

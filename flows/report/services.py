@@ -11,7 +11,10 @@ from rich.table import Table
 
 from conf.operation import without_login
 from flows.report.terminal import as_json, command
+from tasks.health import Finding
 from tasks.terminal import open_console
+
+STYLES = {"fine": "none", "note": "yellow", "wrong": "red"}
 
 
 def serving(titles: int, port: int) -> None:
@@ -49,3 +52,18 @@ def cleaned(unneeded: Sequence[Any], deleted: bool, json_output: bool) -> None:
     told = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()) or "nothing"
     verb = "removed" if deleted else "can go (--delete removes it)"
     console.print(f"{told}, {total / 1e6:,.1f} MB: {verb}")
+
+
+def examined(findings: Sequence[Finding], json_output: bool) -> None:
+    """Show what was found, one line a thing, with what to type below what is wrong or lacking."""
+    if json_output:
+        as_json([each._asdict() for each in findings])
+        return
+    console = open_console(highlight=False, soft_wrap=True)
+    width = max(len(each.what) for each in findings)
+    for each in findings:
+        console.print(f"{each.state:5}  {each.what:{width}}  {each.told}", style=STYLES[each.state])
+        if each.remedy:
+            console.print(f"{'':5}  {'':{width}}  -> {each.remedy}")
+    wrong = sum(each.state == "wrong" for each in findings)
+    console.print(f"{wrong} thing{'s' if wrong != 1 else ''} wrong" if wrong else "nothing is wrong")
