@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -22,6 +21,7 @@ import psutil
 import pytest
 from harness import TrainedHome
 from prefect import get_client
+from trainers import PREPARED, copy_stages
 
 from scraper.site.generator import generate_titles
 from scraper.site.server import running_site
@@ -86,14 +86,13 @@ def drafts(home: Path) -> list[Path]:
     return list(home.rglob(".running-*"))
 
 
-def test_training_ends_with_its_run_and_leaves_nothing_half_made(prefect_server: None, tmp_path: Path) -> None:
+def test_training_ends_with_its_run_and_leaves_nothing_half_made(trained_home: TrainedHome, tmp_path: Path) -> None:
+    copy_stages(trained_home.path, tmp_path, PREPARED)
     overrides = ["train.recipes=[seed]", "train.seed.summary.epochs=1000", "train.seed.synopsis.epochs=1000"]
-    with running_site(generate_titles(TITLES, 11)) as base_url:
-        overrides += [f"collect.base_url={base_url}", f"site.titles={TITLES}"]
-        with command("run", "--conf", "quick", "--home", tmp_path, *(f"--set={each}" for each in overrides)) as process:
-            wait_for(lambda: len(started(process, "tasks.fitting")) == 2 and drafts(tmp_path), process)
-            wait_for(lambda: statuses(tmp_path) == ["RUNNING", "RUNNING"], process)
-            code, error, seconds = end(process, started(process, "tasks.fitting"))
+    with command("train", "--conf", "quick", "--home", tmp_path, *(f"--set={each}" for each in overrides)) as process:
+        wait_for(lambda: len(started(process, "tasks.fitting")) == 2 and drafts(tmp_path), process)
+        wait_for(lambda: statuses(tmp_path) == ["RUNNING", "RUNNING"], process)
+        code, error, seconds = end(process, started(process, "tasks.fitting"))
     assert seconds < SECONDS
     assert (code, "Traceback" in error) == (-signal.SIGTERM, False)
     assert drafts(tmp_path) == []
@@ -130,8 +129,7 @@ def test_crawl_ends_with_its_run_and_is_gone_on_with(prefect_server: None, tmp_p
 
 @pytest.mark.parametrize("attempt", range(20 if LONG else 1))
 def test_embedded_server_ends_with_its_command(trained_home: TrainedHome, tmp_path: Path, attempt: int) -> None:
-    for stage in ("raw", "cleaned", "corpora", "vectors"):
-        shutil.copytree(trained_home.path / stage, tmp_path / stage)
+    copy_stages(trained_home.path, tmp_path, PREPARED)
     train = ("train", "--conf", "quick", "--corpus", "summary", "--set", "train.recipes=[linear]", "--home", tmp_path)
     with command(*train, embedded=True) as process:
         wait_for(lambda: started(process, "uvicorn"), process)

@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,28 +108,31 @@ def test_redirect_is_not_followed_with_a_key(
     assert told_anywhere(tmp_path, secret) == []
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        '{{"Response": "False", "Error": "no such thing at {path}"}}',
-        '{{"Response": "True", "imdbID": "tt9999999", "Plot": "{path}"}}',
-        '{{"Response": "True", "imdbID": "tt0000001", "Plot": "about {path}", "Genre": "Drama"}}',
-        "<html>sorry, {path}</html>",
-    ],
-)
+# By the title that is asked for.
+REPEATING = {
+    "tt0000001": '{{"Response": "True", "imdbID": "tt0000001", "Plot": "about {path}", "Genre": "Drama"}}',
+    "tt0000002": '{{"Response": "False", "Error": "no such thing at {path}"}}',
+    "tt0000003": '{{"Response": "True", "imdbID": "tt9999999", "Plot": "{path}"}}',
+    "tt0000004": "<html>sorry, {path}</html>",
+}
+
+
 def test_answer_that_repeats_the_key_reaches_nothing(
-    answer: str, secret: str, server: TitleServer, collect: Callable[..., Collect], folder: Path, tmp_path: Path
+    secret: str, server: TitleServer, collect: Callable[..., Collect], folder: Path, tmp_path: Path
 ) -> None:
-    told = {"Content-Type": "application/json"}
-    server.every = lambda path: (200, told, gzip.compress(answer.format(path=path).encode()))
-    told["Content-Encoding"] = "gzip"
-    message = ""
-    try:
-        message = str(run_crawl(collect(spider="omdb", retries=0), ["tt0000001"], folder, "f1"))
-    except CrawlError as error:
-        message = f"{error} {error.report}"
-    assert any(secret in path for path in server.asked)
-    assert secret not in message
+    told = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+
+    def answer(path: str) -> tuple[int, dict[str, str], bytes]:
+        title = re.search(r"tt\d+", path)
+        content = REPEATING[title[0]] if title else "{path}"
+        return 200, told, gzip.compress(content.format(path=path).encode())
+
+    server.every = answer
+    with pytest.raises(CrawlError) as failed:
+        run_crawl(collect(spider="omdb", retries=0), list(REPEATING), folder, "f1")
+    for title in REPEATING:
+        assert any(secret in path and title in path for path in server.asked)
+    assert secret not in f"{failed.value} {failed.value.report}"
     assert told_anywhere(tmp_path, secret) == []
 
 
