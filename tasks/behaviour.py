@@ -58,7 +58,7 @@ class BehaviourReport(BaseModel, frozen=True):
     def reason(self) -> str:
         """Return in words what the candidate lacks, or that it lacks nothing."""
         lacks = "; ".join(self._shortfalls())
-        return f"behaviour tests failed: {lacks}" if lacks else f"behaviour tests passed: {self.told}"
+        return f"{behaviour.FAILED}: {lacks}" if lacks else f"behaviour tests passed: {self.told}"
 
     def _shortfalls(self) -> list[str]:
         lacks = [behaviour.shortfall(kind, self.tallies[kind], self.needed[kind]) for kind in behaviour.KINDS]

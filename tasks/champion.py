@@ -113,7 +113,9 @@ def load_champion(home: Path, track: Track, corpus: Corpus) -> Any:
     name = model_name(track, corpus)
     version = find_champion(client, name)
     if version is None:
-        raise NoChampionError(f"no champion for the {corpus} corpus in this home yet: {_why_none(client, name)}")
+        raise NoChampionError(
+            f"no champion for the {corpus} corpus in this home yet: {_why_none(client, name, corpus)}"
+        )
     return open_version(name, version.version)
 
 
@@ -136,7 +138,7 @@ def lacking(card: Mapping[str, Any]) -> list[str]:
     return [key for key in Decision.__annotations__ if key not in card]
 
 
-def _why_none(client: Any, name: str) -> str:
+def _why_none(client: Any, name: str, corpus: Corpus) -> str:
     # Without a champion nothing else keeps a candidate back.
     refused = [version for version in versions_of(client, name) if version.tags.get("behaviour_passed") == "no"]
     if not refused:
@@ -144,7 +146,8 @@ def _why_none(client: Any, name: str) -> str:
     last = refused[0]
     return (
         f"{name} version {last.version} ({last.tags['recipe']}) was refused, {last.tags['reason']}; "
-        f"behaviour.csv of its MLflow run {last.run_id} tells every case"
+        f"behaviour.csv of its MLflow run {last.run_id} tells every case; genreflow promote {last.version} "
+        f"--corpus {corpus} --force --reason WHY makes it champion all the same"
     )
 
 

@@ -15,6 +15,7 @@ from conf.schema import Settings
 from flows.paths import home_path
 from flows.report.terminal import as_json, command
 from scraper.items import GENERATED
+from tasks.logic.behaviour import FAILED
 from tasks.logic.notes import title_of
 from tasks.terminal import open_console
 
@@ -38,7 +39,12 @@ def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: b
     console.print("Try next:")
     genreflow = command()
     suffix = f" --home {home}" if home else ""
+    refused = [each.promotion for each in done.trained.values() if each.promotion.reason.startswith(FAILED)]
     for line in (
+        *(
+            f"{genreflow} promote {each.version} --corpus {each.corpus} --force --reason WHY{suffix}   # all the same"
+            for each in refused
+        ),
         f'{genreflow} predict{suffix} "A retired detective hunts a killer who stages murders as film scenes."',
         f"{genreflow} compare{suffix}          # every recipe trained so far",
         f"{genreflow} ui{suffix}               # Prefect's and MLflow's pages",

@@ -27,6 +27,8 @@ Bools = npt.NDArray[np.bool_]
 Predictor = Callable[[list[str]], tuple[Floats, Bools]]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# How the reason of a candidate that is held back begins.
+FAILED = "behaviour tests failed"
 # What a kind is called, and one of its cases.
 TITLES: dict[Kind, tuple[str, str]] = {
     "minimum": ("minimum functionality", "plots"),

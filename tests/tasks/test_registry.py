@@ -169,7 +169,8 @@ def test_home_without_a_champion_tells_of_the_refused_candidate(
     run = connect(home, settings.track).get_model_version(NAME, "1").run_id
     assert str(error.value) == (
         f"no champion for the summary corpus in this home yet: {NAME} version 1 (linear) was refused, {LACKING}; "
-        f"behaviour.csv of its MLflow run {run} tells every case"
+        f"behaviour.csv of its MLflow run {run} tells every case; genreflow promote 1 --corpus summary --force "
+        "--reason WHY makes it champion all the same"
     )
 
 
