@@ -58,7 +58,10 @@ def load(conf: str | Path = "base", overrides: Iterable[str] = ()) -> Settings:
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        raise ConfigError("; ".join(_explain(each) for each in error.errors())) from None
+        faults = error.errors()
+        # A list that is left empty by a wrong item in it is no fault of its own.
+        within = {each["loc"][:-1] for each in faults}
+        raise ConfigError("; ".join(_explain(each) for each in faults if each["loc"] not in within)) from None
 
 
 def dump(settings: Settings) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from tasks.sentences import SentenceModelError
 CHAMPION = "champion"
 CANDIDATE = "candidate"
 _MODEL_CODE = threading.Lock()
+_TRAIN = "train one first (genreflow demo, or genreflow run)"
 
 
 class ModelError(GenreflowError):
@@ -109,13 +110,15 @@ def load_champion(home: Path, track: Track, corpus: Corpus) -> Any:
 
     Raises NoChampionError saying what to run where there is none, OldChampionError for one of an older genreflow.
     """
+    none = f"no champion for the {corpus} corpus in this home yet"
+    if track.uri is None and not home_database(home).exists():
+        # Asked for, MLflow would make a store there.
+        raise NoChampionError(f"{none}: {_TRAIN}")
     client = connect(home, track)
     name = model_name(track, corpus)
     version = find_champion(client, name)
     if version is None:
-        raise NoChampionError(
-            f"no champion for the {corpus} corpus in this home yet: {_why_none(client, name, corpus)}"
-        )
+        raise NoChampionError(f"{none}: {_why_none(client, name, corpus)}")
     return open_version(name, version.version)
 
 
@@ -142,7 +145,7 @@ def _why_none(client: Any, name: str, corpus: Corpus) -> str:
     # Without a champion nothing else keeps a candidate back.
     refused = [version for version in versions_of(client, name) if version.tags.get("behaviour_passed") == "no"]
     if not refused:
-        return "train one first (genreflow demo, or genreflow run)"
+        return _TRAIN
     last = refused[0]
     return (
         f"{name} version {last.version} ({last.tags['recipe']}) was refused, {last.tags['reason']}; "

@@ -273,6 +273,12 @@ def test_home_without_a_champion_says_what_to_run(
     assert "Traceback" not in answer.err
 
 
+def test_asking_makes_no_home(genreflow: Run, tmp_path: Path) -> None:
+    answer = genreflow("predict", TEXT, "--home", tmp_path / "new")
+    assert_one_line(answer, "no champion for the summary corpus in this home yet: train one first (genreflow demo")
+    assert not (tmp_path / "new").exists()
+
+
 def test_prediction_has_genres_and_probabilities(genreflow: Run, trained_home: TrainedHome) -> None:
     answer = genreflow("predict", TEXT, "--home", trained_home.path, "--json")
     told = json.loads(answer.out)

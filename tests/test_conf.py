@@ -118,6 +118,13 @@ def test_an_unknown_configuration_names_the_shipped_ones():
         load("sead")
 
 
+def test_wrong_item_of_a_list_is_told_once():
+    with pytest.raises(ConfigError) as error:
+        load(overrides=["train.recipes=[svm]"])
+    assert str(error.value).startswith("configuration key 'train.recipes.0': Input should be 'seed', 'linear'")
+    assert "configuration key 'train.recipes':" not in str(error.value)
+
+
 @pytest.mark.parametrize("content", [b"embed: [1\n", b"\xff\xfe\x00a"])
 def test_a_file_that_is_no_yaml_is_refused(tmp_path, content):
     path = tmp_path / "broken.yaml"

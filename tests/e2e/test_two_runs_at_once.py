@@ -1,6 +1,6 @@
 """Two processes that train in the same instant, on one home or on two homes with one MLflow store, and commands beside.
 
-Short by default; GENREFLOW_LONG=1 starts each pair 20 times.
+Short by default, with one pair; GENREFLOW_LONG=1 starts each pair 20 times.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tasks.runs import find_runs
 
 LONG = bool(os.environ.get("GENREFLOW_LONG"))
 TRIES = range(20 if LONG else 1)
+LONG_ONLY = pytest.mark.skipif(not LONG, reason="takes its time: set GENREFLOW_LONG=1")
 CORPUS: Corpus = "summary"
 
 
@@ -102,7 +103,7 @@ def check_points(tracked: Tracked, undisturbed: Tracked) -> None:
         assert {key: each for key, each in kept.items() if key.split("/")[0] != "behaviour"} == whole
 
 
-@pytest.mark.skipif(not LONG, reason="takes its time: set GENREFLOW_LONG=1")
+@LONG_ONLY
 @pytest.mark.parametrize("attempt", TRIES)
 @pytest.mark.parametrize("empty", [True, False], ids=lambda empty: "empty" if empty else "made")
 def test_two_homes_log_to_one_store(
@@ -141,6 +142,7 @@ def wait_for_lock(home: Path) -> None:
         time.sleep(0.02)
 
 
+@LONG_ONLY
 @pytest.mark.parametrize("attempt", TRIES)
 def test_commands_beside_a_run_answer_or_say_who_holds_the_home(
     trainers: tuple[Trainer, Trainer], make_home: Any, undisturbed: Tracked, trained_home: TrainedHome,

@@ -1,5 +1,9 @@
-"""Nights without a person: a site that grows, one that does not, and one whose pages broke, on one home."""
+"""Nights without a person: a site that grows, one that does not, and one whose pages broke, on one home.
 
+Short by default, with the corpus of summaries; GENREFLOW_LONG=1 has both.
+"""
+
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +17,6 @@ from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun, State
 
-from conf.names import CORPORA
 from conf.schema import load
 from flows.pipeline import pipeline
 from scraper.site.generator import generate_titles
@@ -22,6 +25,8 @@ from tasks import store, upkeep
 from tasks.answers import predict_text
 from tasks.champion import connect
 
+LONG = "GENREFLOW_LONG" in os.environ
+CORPORA = ("summary", "synopsis") if LONG else ("summary",)
 FIRST, LATER, BROKEN, EMPTY = 300, 315, 360, 410
 # What a site shows in place of every text once it asks for consent.
 NOTICE = (
@@ -58,7 +63,7 @@ def night(home: Path, served: pa.Table) -> Any:
     """Run the pipeline on a site that serves these titles; returns its final state."""
     with running_site(served) as base_url:
         overrides = [f"collect.base_url={base_url}", "collect.ids=site", "train.recipes=[linear]",
-                     "nightly.min_new_share=0.04"]  # fmt: skip
+                     "nightly.min_new_share=0.04", f"prepare.corpora=[{','.join(CORPORA)}]"]  # fmt: skip
         return pipeline("quick", overrides, home, return_state=True)
 
 
@@ -80,7 +85,8 @@ def test_a_night_without_new_titles_says_why_it_did_not_train(nights: Nights) ->
     assert (state.type.value, state.name) == ("COMPLETED", "Skipped")
     assert state.message is not None
     assert state.message.startswith("not trained: summary: 0 of ")
-    assert "titles are new, 4.0% are needed; synopsis: 0 of " in state.message
+    assert "titles are new, 4.0% are needed" in state.message
+    assert ("; synopsis: 0 of " in state.message) == LONG
     assert nights.tasks[2]["collect imdb"] == nights.tasks[2]["prepare summary"] == "Cached"
     assert not [name for name in nights.tasks[2] if name.startswith(("embed", "train"))]
     assert nights.trainings[2] == 2
@@ -131,7 +137,12 @@ def cleaned(nights: Nights) -> list[upkeep.Unneeded]:
 
 def test_cleaning_removes_the_former_training_and_its_files(nights: Nights, cleaned: list[upkeep.Unneeded]) -> None:
     gone = {each.name.rpartition("-")[0] for each in cleaned if each.kind == "result"}
-    assert {"corpora/summary", "vectors/both", "models/summary-linear", "evaluations/summary-linear"} <= gone
+    assert {
+        "corpora/summary",
+        f"vectors/{'both' if LONG else 'summary'}",
+        "models/summary-linear",
+        "evaluations/summary-linear",
+    } <= gone
     assert {"run", "model"} <= {each.kind for each in cleaned}
     assert trainings(nights.home) == 1
     assert all(each.bytes > 0 for each in cleaned if each.kind in ("result", "run", "model"))
