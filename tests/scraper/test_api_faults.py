@@ -152,7 +152,7 @@ def test_mixed_faults(spider: str, tmp_path: Path, undisturbed: Callable[[str, p
 def test_each_fault_alone(
     spider: str, kind: str, tmp_path: Path, undisturbed: Callable[[str, pa.Table], Crawled]
 ) -> None:
-    table = foreign_titles(1_500 if spider == "wikipedia" else 60, random_seed=21)
+    table = foreign_titles(1_500 if spider == "wikipedia" else 80, random_seed=21)
     crawls = crawl_to_all(spider, {kind: 0.3}, table, tmp_path)
     check_memory(crawls, undisturbed(spider, table))
     assert met(crawls)[kind] >= LEAST_HITS
