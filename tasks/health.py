@@ -50,7 +50,7 @@ class Finding(NamedTuple):
 def look_at_packages() -> Iterator[Finding]:
     """Hold the installed packages against what genreflow asks for (the metadata that it was installed with)."""
     python = platform.python_version()
-    yield Finding("python", "fine", f"{python} on {platform.system()} {platform.machine()}, {sys.executable}")
+    yield Finding("python", "fine", f"{python} on {platform.platform()}, {sys.executable}")
     try:
         own, asked = metadata.version(PACKAGE), metadata.requires(PACKAGE) or []
     except metadata.PackageNotFoundError:
