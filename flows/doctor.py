@@ -18,7 +18,7 @@ PORTS = {8700: "genreflow site --port", 4200: "genreflow ui --prefect-port", 500
 
 
 def examine(home: Path, settings: Settings) -> Iterator[Finding]:
-    """Yield what was found of each thing that a run needs; nothing is made or changed."""
+    """Yield what was found of each thing that a run needs; nothing in the home is changed."""
     yield from health.look_at_packages()
     yield from health.look_at_extras(settings)
     yield from health.look_at_home(home)

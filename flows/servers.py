@@ -37,11 +37,7 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
     Raises PortTakenError or ServerError; whatever was started is stopped.
     """
     elsewhere = without_login(track.uri) if track.uri and track.uri.startswith("http") else None
-    ports = (
-        {"--prefect-port": prefect_port}
-        if elsewhere
-        else {"--prefect-port": prefect_port, "--mlflow-port": mlflow_port}
-    )
+    ports = {"--prefect-port": prefect_port} | ({} if elsewhere else {"--mlflow-port": mlflow_port})
     for option, port in ports.items():
         if not is_free(port):
             raise PortTakenError(f"port {port} is taken by another process; choose another with {option}")

@@ -82,4 +82,4 @@ def test_package_of_a_wrong_version_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_disk_without_room_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "LEAST_FREE_BYTES", 2**80)
     (disk,) = (each for each in health.look_at_home(tmp_path) if each.what == "disk")
-    assert (disk.state, disk.remedy) == ("wrong", "genreflow clean --keep 3 --delete")
+    assert (disk.state, disk.remedy) == ("wrong", "genreflow clean --keep 3, or another --home")
