@@ -52,8 +52,10 @@ format: $(VENV)/.dev
 docs: $(VENV)/.runtime
 	$(BIN)/python -m docs.reference
 
-# pip compiles one module after the other, and the packages' own tests with them, which takes as long as the rest.
-INSTALL := $(BIN)/python -m pip install --quiet --no-compile --require-hashes
+# pip keeps to one core: two of them install half of the lock each, neighbours together because some share a folder. It
+# compiles one module after the other, and the packages' own tests with them, which takes as long as the rest.
+HALVES := awk '/^[a-z]/ {file = $$0 < "t" ? "a-s" : "t-z"} {print > "$(VENV)/" file ".lock"}'
+INSTALL := xargs -P 2 -I HALF $(BIN)/python -m pip install --quiet --no-compile --no-deps --require-hashes -r $(VENV)/HALF.lock
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x '[/\\]tests?[/\\]' $(VENV)/lib
 
 # The marker is written last, so a broken installation is taken up again.
@@ -61,7 +63,8 @@ define install
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'genreflow needs Python 3.11, 3.12 or 3.13')"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the locked packages, about 2.5 GB: a few minutes"
-	$(INSTALL) -r $(1)
+	$(HALVES) $(1)
+	printf 'a-s\nt-z\n' | $(INSTALL)
 	$(COMPILE)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $(2)

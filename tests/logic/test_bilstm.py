@@ -167,6 +167,7 @@ np.savez(sys.argv[3], answers=answers, losses=np.array(losses, float))
 
 @pytest.mark.skipif("GENREFLOW_LONG" not in os.environ, reason="JAX compiles long: set GENREFLOW_LONG=1")
 def test_another_backend_of_keras_answers_alike_and_trains(start, tmp_path) -> None:
+    pytest.importorskip("jax", reason="needs the dependency group `backend`")
     network = build(start, joint_units=3)
     texts, truth = texts_and_truth(16)
     # Longer than a window, so that windows are read side by side.
