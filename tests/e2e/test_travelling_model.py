@@ -1,6 +1,6 @@
 """Logged models elsewhere: another folder and process, new environments with their own requirements only, no home.
 
-They answer as in training, and over HTTP as the README has it. Short by default; GENREFLOW_LONG=1 carries a network to
+They answer as in training, and over HTTP as docs/models.md has it. Short by default; GENREFLOW_LONG=1 carries a network to
 an environment of its own, too.
 """
 
@@ -46,7 +46,7 @@ packages = sorted({name.partition(".")[0] for name in sys.modules})
 Path(answers).write_text(json.dumps({"tasks": tasks.__file__, "packages": packages, **found}))
 """
 LONG = "GENREFLOW_LONG" in os.environ
-README = Path(__file__).parents[2] / "README.md"
+MODELS = Path(__file__).parents[2] / "docs" / "models.md"
 Commands = Callable[[str], Path]
 
 
@@ -194,8 +194,8 @@ def post(address: str, body: bytes) -> tuple[int, Any]:
 
 
 def documented_call() -> bytes:
-    """Return what the README's curl posts."""
-    (body,) = re.findall(r"curl \S+/invocations -H \S+ \S+ -d '([^']+)'", README.read_text())
+    """Return what that page's curl posts."""
+    (body,) = re.findall(r"curl \S+/invocations -H \S+ \S+ -d '([^']+)'", MODELS.read_text())
     return str(body).encode()
 
 
