@@ -1,4 +1,4 @@
-"""Flow: titles from a site into raw/."""
+"""Flow: what is new in the inbox, and titles from a site, into raw/."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ def collect(conf: Conf = "base", overrides: list[str] | None = None, home: Path 
             value_of(import_inbox(path, settings.import_.inbox, settings.import_, settings.prepare.genres))
         if settings.collect.ids is None:
             return None
-        return value_of(collect_titles(path, settings.collect, settings.site))
+        return value_of(collect_titles(path, settings.collect, settings.site, settings.prepare.genres))

@@ -55,7 +55,7 @@ _UNKNOWN_SHOWN = 20
 
 
 class CrawlSpec(BaseModel, frozen=True, extra="forbid"):
-    """Say what one crawl process does: ids_file holds one title id a line.
+    """Say what one crawl process does: ids_file holds one title id a line, genres are names besides IMDb's own.
 
     follow_starter: stop when standard input ends, which it does when the starting process dies.
     """
@@ -64,6 +64,7 @@ class CrawlSpec(BaseModel, frozen=True, extra="forbid"):
     fingerprint: str
     ids_file: Path
     collect: Collect
+    genres: tuple[str, ...] = ()
     follow_starter: bool = False
 
 
@@ -178,6 +179,7 @@ class _Crawl:
             writer=self._writer,
             tell=self._tell_progress,
             keep_folder=self._spec.folder / "unparsable",
+            genres=self._spec.genres,
         )
         process.start()
         return crawler

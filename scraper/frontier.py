@@ -34,14 +34,14 @@ class Frontier:
 
 
 def find_frontier(
-    raw: Path, spider: str, fingerprint: str, ids: Sequence[str], refresh_days: float | None = None
+    raw: Path, source: str, fingerprint: str, ids: Sequence[str], refresh_days: float | None = None
 ) -> Frontier:
-    """Find what is left of `ids` for a crawl whose folders are raw/<spider>-<fingerprint>-<number>/.
+    """Find what is left of `ids` for a crawl whose folders are raw/<source>-<fingerprint>-<number>/.
 
     An unfinished folder is gone on with, and what it holds is held. In finished ones, titles and drops older
     than refresh_days count as not held (None: all count). Raises StoreError for a damaged or missing manifest.
     """
-    prefix = f"{spider}-{fingerprint[:12]}-"
+    prefix = f"{source}-{fingerprint[:12]}-"
     folders = sorted(path for path in raw.glob(f"{prefix}*") if path.is_dir() and path.name[len(prefix) :].isdecimal())
     since = None if refresh_days is None else datetime.now(UTC) - timedelta(days=refresh_days)
     stored: set[str] = set()

@@ -47,10 +47,11 @@ def run_crawl(
     folder: Path,
     fingerprint: str,
     on_progress: Callable[[dict[str, Any]], None] | None = None,
+    genres: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Crawl `ids` into a raw folder and return the crawl's report (see report.json beside the data).
 
-    Goes on where an earlier crawl into the same folder ended: what that holds is not asked for. on_progress gets
+    genres are names that titles may have besides IMDb's own; others are counted and left out. Goes on where an earlier crawl into the same folder ended: what that holds is not asked for. on_progress gets
     done, asked, items, failed, pages and seconds at most twice a second. Raises CrawlError with the crawl's own
     message; an interrupt stops the crawl in order, so that what is complete is kept.
     """
@@ -58,7 +59,7 @@ def run_crawl(
     if not asked and not folder.exists():
         raise CrawlError("no title to ask for; expected at least one id")
     with tempfile.TemporaryDirectory(prefix="genreflow-") as name:
-        spec = _write_spec(Path(name), collect, asked, folder, fingerprint)
+        spec = _write_spec(Path(name), collect, asked, folder, fingerprint, genres)
         with (Path(name) / "stderr").open("w+b") as stderr:
             code, report, error = _follow(spec, stderr, on_progress)
             stderr.seek(0)
@@ -91,7 +92,9 @@ def crawl_lock(raw: Path, collect: Collect) -> Iterator[None]:
         lock.release()
 
 
-def _write_spec(room: Path, collect: Collect, ids: list[str], folder: Path, fingerprint: str) -> Path:
+def _write_spec(
+    room: Path, collect: Collect, ids: list[str], folder: Path, fingerprint: str, genres: Sequence[str]
+) -> Path:
     ids_file = room / "ids.txt"
     ids_file.write_text("\n".join(ids), encoding="utf-8")
     spec = {
@@ -99,6 +102,7 @@ def _write_spec(room: Path, collect: Collect, ids: list[str], folder: Path, fing
         "fingerprint": fingerprint,
         "ids_file": str(ids_file),
         "collect": collect.model_dump(mode="json"),
+        "genres": list(genres),
         "follow_starter": True,
     }
     write_json(room / "spec.json", spec)

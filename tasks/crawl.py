@@ -57,19 +57,19 @@ def _is_passing(task: Any, task_run: Any, state: Any) -> bool:
     retry_delay_seconds=[10, 60],
     retry_condition_fn=_is_passing,
 )
-def collect_titles(home: Path, settings: Collect, site: Site) -> Collected:
-    """Crawl the titles not held yet into raw/<spider>-<fingerprint>-<number>/; one that was cut short goes on.
+def collect_titles(home: Path, settings: Collect, site: Site, genres: tuple[str, ...]) -> Collected:
+    """Crawl the titles not held yet into raw/<source>-<fingerprint>-<number>/; one that was cut short goes on.
 
-    A title is held when a folder of the same source has it, unless that was more than refresh_days ago. Raises
+    genres are names that titles may have besides IMDb's own; titles held keep those they have. A title is held when a folder of the same source has it, unless that was more than refresh_days ago. Raises
     CrawlError when the crawl is blocked, fails, or its counts do not agree with what was asked.
     """
     logger = get_run_logger()
     ids, generated = _asked_ids(settings, site)
     # Whatever interface tells of made-up titles: they are nobody's, and nothing is trained on them beside others.
     settings = settings.model_copy(update={"ids": GENERATED}) if generated else settings
-    source = _fingerprint_source(settings, site)
+    fingerprint = _fingerprint_source(settings, site)
     with crawl_lock(home / "raw", settings):
-        frontier = find_frontier(home / "raw", settings.source, source, ids, settings.refresh_days)
+        frontier = find_frontier(home / "raw", settings.source, fingerprint, ids, settings.refresh_days)
     for part in frontier.damaged:
         logger.warning("%s is missing or not what its manifest says: its titles are asked for again", part)
     held = frontier.stored + frontier.dropped
@@ -78,7 +78,7 @@ def collect_titles(home: Path, settings: Collect, site: Site) -> Collected:
         nothing = Collected(folder=folder, asked=len(ids), held=held, stored=0, dropped={}, failed={}, reused=True)
         return cached(nothing, folder)
     logger.info("%d titles wanted, %d held, %d to ask for", len(ids), held, len(frontier.todo))
-    report = _crawl(settings, frontier, source, logger)
+    report = _crawl(settings, frontier, fingerprint, genres, logger)
     collected = Collected(
         folder=frontier.folder,
         asked=len(ids),
@@ -109,7 +109,9 @@ def _fingerprint_source(settings: Collect, site: Site) -> str:
     )
 
 
-def _crawl(settings: Collect, frontier: Frontier, source: str, logger: Any) -> dict[str, Any]:
+def _crawl(
+    settings: Collect, frontier: Frontier, fingerprint: str, genres: tuple[str, ...], logger: Any
+) -> dict[str, Any]:
     """Run the crawl with its progress on the terminal and in Prefect, and leave its report as an artifact."""
     total = len(frontier.todo)
     board = Board("crawl-progress", f"Titles through, of {total:,} from {settings.base_url}")
@@ -121,7 +123,7 @@ def _crawl(settings: Collect, frontier: Frontier, source: str, logger: Any) -> d
             board.show(100 * told["done"] / max(total, 1))
 
         try:
-            report = run_crawl(settings, frontier.todo, frontier.folder, source, follow)
+            report = run_crawl(settings, frontier.todo, frontier.folder, fingerprint, follow, genres)
         except CrawlError as error:
             _publish(error.report, settings, total)
             raise

@@ -62,6 +62,7 @@ class TitleSpider(scrapy.Spider):
         writer: PartWriter,
         tell: Callable[[int], None],
         keep_folder: Path,
+        genres: Sequence[str],
     ) -> None:
         super().__init__()
         self.ids, self.collect, self.writer, self.tell = ids, collect, writer, tell
@@ -70,7 +71,8 @@ class TitleSpider(scrapy.Spider):
         self.source = GENERATED if collect.ids == GENERATED else self.name
         self.stop_message: str | None = None
         self._keep_folder, self._kept_pages = keep_folder, collect.kept_pages
-        self._genres = GenreNames(load("base").prepare.genres)
+        # A run that models fewer takes none from the titles: raw/ is read by later runs, too.
+        self._genres = GenreNames({*load("base").prepare.genres, *genres})
 
     def ask(self, ids: tuple[str, ...]) -> scrapy.Request:
         """Return the first request for a batch of titles; see `send`."""

@@ -64,6 +64,14 @@ def test_other_fields_are_another_crawl(tmp_path: Path, site: str, titles: pa.Ta
     assert run(tmp_path, site, titles, 5, "collect.fields=study").stored == 5
 
 
+def test_genres_are_those_of_the_run_besides_imdbs_own(tmp_path: Path) -> None:
+    titles = generate_titles(3, random_seed=3)
+    told = pa.array([["Drama", "Parkour"]] * 3)
+    with running_site(titles.set_column(titles.schema.get_field_index("genres"), "genres", told)) as site:
+        run(tmp_path, site, titles, 3, "prepare.genres=[Parkour, War]")
+    assert [genres for table in read_raw(tmp_path / "raw") for genres in table["genres"].to_pylist()] == told.to_pylist()
+
+
 def artifacts(key: str) -> list[Artifact]:
     from prefect import get_client
     from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
