@@ -18,7 +18,7 @@ from rich.console import Console
 from benchmarks.ratios import Comparison, show
 from benchmarks.texts import Generated, Rounds, TitlesFile, read_all
 from conf.schema import load
-from tasks.embedding import TextFile
+from tasks.embedding import TrainTexts
 from tasks.logic.text import read_texts, stop_words
 from tasks.logic.vectors import fit_vectors
 
@@ -33,8 +33,8 @@ def main(titles: TitlesFile = None, rounds: Rounds = 5, generated: Generated = 5
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory() as folder:
         path, longer = Path(folder) / "texts.txt", Path(folder) / "longer.txt"
-        count, words = TextFile(path).write(texts.words)
-        TextFile(longer).write(text for _ in range(REPEATED) for text in texts.words)
+        count, words = TrainTexts(path).write(texts.words)
+        TrainTexts(longer).write(text for _ in range(REPEATED) for text in texts.words)
         console.print(f"{count:,} texts, {words / 1e6:,.2f} million words, {EPOCHS} epochs")
         for workers in (1, 2):
             measured = [tuple(measure(side, path, workers) for side in ("genreflow", "gensim")) for _ in range(rounds)]
@@ -62,7 +62,7 @@ def fit(side: str, path: Path, workers: int, epochs: int) -> None:
     values = load("base", [f"embed.epochs={epochs}", f"embed.workers={workers}"]).embed.model_dump()
     started = time.perf_counter()
     if side == "genreflow":
-        fit_vectors(TextFile(path), **values, random_seed=7)
+        fit_vectors(TrainTexts(path), **values, random_seed=7)
     else:
         Word2Vec(corpus_file=str(path), **values, sg=0, seed=7)
     seconds = time.perf_counter() - started

@@ -70,8 +70,8 @@ class Mapping(Section):
     """Describe the files of one source and which record field each of their columns gives."""
 
     source: Annotated[str, Field(min_length=1)]
-    about: str
-    url: str | None
+    about: str = ""
+    url: str | None = None
     terms: str | None
     terms_by: TermsByValue | None = None
     formats: Annotated[tuple[Format, ...], Field(min_length=1)]

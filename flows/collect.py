@@ -7,13 +7,13 @@ from pathlib import Path
 from prefect import flow
 
 from flows.home import open_home, value_of
-from flows.notices import TOLD
+from flows.notices import FAILURE_HOOKS
 from flows.parameters import Conf, run_name
 from tasks.crawl import Collected, collect_titles
 from tasks.inbox import import_inbox
 
 
-@flow(name="collect", flow_run_name=run_name, validate_parameters=True, **TOLD)
+@flow(name="collect", flow_run_name=run_name, validate_parameters=True, **FAILURE_HOOKS)
 def collect(conf: Conf = "base", overrides: list[str] | None = None, home: Path | None = None) -> Collected | None:
     """Import what is new in the inbox and crawl the titles asked for; None where none are (collect.ids is null).
 

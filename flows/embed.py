@@ -8,14 +8,14 @@ from prefect import flow
 
 from conf.names import Corpus, VectorsOf
 from flows.home import open_home, value_of
-from flows.notices import TOLD
+from flows.notices import FAILURE_HOOKS
 from flows.parameters import Conf, run_name
 from flows.prepare import prepare
 from tasks.corpus import StoredCorpus
 from tasks.embedding import StoredVectors, fit_word2vec
 
 
-@flow(name="embed", flow_run_name=run_name, validate_parameters=True, **TOLD)
+@flow(name="embed", flow_run_name=run_name, validate_parameters=True, **FAILURE_HOOKS)
 def embed(
     conf: Conf = "base",
     overrides: list[str] | None = None,

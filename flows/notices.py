@@ -64,4 +64,4 @@ def tell_failure(flow: Any, flow_run: Any, state: Any) -> None:
 
 
 # What every flow is given.
-TOLD: dict[str, Any] = {"on_failure": [tell_failure], "on_crashed": [tell_failure]}
+FAILURE_HOOKS: dict[str, Any] = {"on_failure": [tell_failure], "on_crashed": [tell_failure]}

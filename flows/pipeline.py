@@ -16,7 +16,7 @@ from conf.names import Corpus, VectorsOf
 from flows.collect import collect
 from flows.embed import embed
 from flows.home import open_home, value_of
-from flows.notices import TOLD
+from flows.notices import FAILURE_HOOKS
 from flows.parameters import Conf, run_name
 from flows.prepare import prepare
 from flows.train import Trained, train
@@ -36,7 +36,7 @@ class Pipelined(BaseModel, frozen=True):
     skipped: str | None = None
 
 
-@flow(name="pipeline", flow_run_name=run_name, validate_parameters=True, **TOLD)
+@flow(name="pipeline", flow_run_name=run_name, validate_parameters=True, **FAILURE_HOOKS)
 def pipeline(conf: Conf = "base", overrides: list[str] | None = None, home: Path | None = None) -> Pipelined:
     """Collect titles, prepare both corpora, fit Word2Vec, train and evaluate the recipes, log and promote.
 

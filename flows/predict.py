@@ -8,13 +8,13 @@ from prefect import flow
 
 from conf.names import Corpus
 from conf.schema import load
-from flows.notices import TOLD
+from flows.notices import FAILURE_HOOKS
 from flows.parameters import Conf, run_name
 from flows.paths import home_path
 from tasks.prediction import predict_titles
 
 
-@flow(name="predict", flow_run_name=run_name, validate_parameters=True, **TOLD)
+@flow(name="predict", flow_run_name=run_name, validate_parameters=True, **FAILURE_HOOKS)
 def predict(
     source: Path,
     corpus: Corpus = "summary",

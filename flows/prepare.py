@@ -12,7 +12,7 @@ from prefect.utilities.annotations import quote
 from conf.names import Corpus
 from conf.schema import Settings
 from flows.home import open_home, value_of
-from flows.notices import TOLD
+from flows.notices import FAILURE_HOOKS
 from flows.parameters import Conf, run_name
 from flows.runners import lost_workers_named, runner_of
 from tasks import progress
@@ -22,7 +22,7 @@ from tasks.corpus import StoredCorpus, find_corpus, prepare_corpus
 from tasks.records import survey_raw
 
 
-@flow(name="prepare", flow_run_name=run_name, validate_parameters=True, **TOLD)
+@flow(name="prepare", flow_run_name=run_name, validate_parameters=True, **FAILURE_HOOKS)
 def prepare(
     conf: Conf = "base", overrides: list[str] | None = None, home: Path | None = None
 ) -> dict[Corpus, StoredCorpus]:

@@ -16,6 +16,7 @@ from conf.names import CORPORA, MLFLOW_NOTE
 from conf.operation import Track, without_login
 from flows.session import SERVER_NOTE
 from tasks.champion import connect
+from tasks.mlflow_store import store_uri
 from tasks.runs_table import address_of_runs
 from tasks.terminal import open_console
 
@@ -102,7 +103,7 @@ def _start_prefect(home: Path, port: int, api: str) -> subprocess.Popen[bytes]:
 
 def _start_mlflow(home: Path, track: Track, port: int) -> subprocess.Popen[bytes]:
     (home / "mlflow").mkdir(exist_ok=True)
-    uri = track.uri or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
+    uri = store_uri(home, track)
     artifacts = (home / "mlflow" / "artifacts").as_uri()
     command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
     environment = {

@@ -13,7 +13,7 @@ from prefect.utilities.annotations import quote
 from conf.names import Corpus
 from flows.embed import embed
 from flows.home import open_home
-from flows.notices import TOLD
+from flows.notices import FAILURE_HOOKS
 from flows.parameters import Conf, run_name
 from flows.prepare import prepare
 from flows.recovery import end_early
@@ -25,7 +25,7 @@ from tasks.training import vectors_for
 THREADS: Any = ThreadPoolTaskRunner(max_workers=4)
 
 
-@flow(name="study", flow_run_name=run_name, validate_parameters=True, **TOLD, task_runner=THREADS)
+@flow(name="study", flow_run_name=run_name, validate_parameters=True, **FAILURE_HOOKS, task_runner=THREADS)
 def study(
     conf: Conf = "base", overrides: list[str] | None = None, home: Path | None = None, corpus: Corpus | None = None
 ) -> dict[Corpus, Studied]:

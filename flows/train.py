@@ -16,7 +16,7 @@ from conf.names import Corpus, Recipe, VectorsOf
 from conf.schema import Settings
 from flows.embed import embed
 from flows.home import open_home
-from flows.notices import TOLD, tell_promotion
+from flows.notices import FAILURE_HOOKS, tell_promotion
 from flows.parameters import Conf, run_name
 from flows.prepare import prepare
 from flows.recovery import end_early
@@ -57,7 +57,7 @@ THREADS: Any = ThreadPoolTaskRunner(max_workers=32)
     name="train",
     flow_run_name=run_name,
     validate_parameters=True,
-    **TOLD,
+    **FAILURE_HOOKS,
     task_runner=THREADS,
 )
 def train(
@@ -131,9 +131,9 @@ def _start(
     corpus = prepared[name]
     # Quoted, so that the graph on Prefect's page shows the tasks' own edges and none by equal strings inside.
     home, conf, pipeline_run = map(_quoted, (path, settings, run))
-    data, words = map(_quoted, (corpus, vectors[corpus.corpus]))
+    data, own_vectors = map(_quoted, (corpus, vectors[corpus.corpus]))
     train_conf: Any = quote(settings.train)
-    parent: Any = open_parent.submit(home, conf, pipeline_run, data, words)
+    parent: Any = open_parent.submit(home, conf, pipeline_run, data, own_vectors)
     models: list[Any] = [fit_prior.submit(home, data)]
     fits: dict[Recipe, Any] = {}
     recipes = recipes_to_train(settings.train, name, get_run_logger())
@@ -143,9 +143,9 @@ def _start(
             members = getattr(settings.train.blend, name).members
             fits[recipe] = fit_blend.submit(home, data, [fits[member] for member in members if member in fits])
         else:
-            start: Any = quote(vectors_for(recipe, name, settings.train, vectors))
+            read: Any = quote(vectors_for(recipe, name, settings.train, vectors))
             besides = others if reads_others(recipe, name, settings.train) else None
-            fits[recipe] = fit_recipe.submit(home, data, start, besides, recipe, train_conf)
+            fits[recipe] = fit_recipe.submit(home, data, read, besides, recipe, train_conf)
     models += fits.values()
     evaluations: list[Any] = [evaluate_recipe.submit(home, data, model, train_conf) for model in models]
     runs: list[Any] = [

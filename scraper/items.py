@@ -29,7 +29,7 @@ class Summary:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Title:
-    """Hold one title as its source gave it: texts unescaped but otherwise uncleaned, None where absent.
+    """Hold one title as its source gave it: texts unescaped and without placeholders, None where absent.
 
     The first fifteen fields after the id are those of the 2020 study. run_time is in minutes, budget and
     world_gross are whole units of their currency (ISO 4217), retrieved_at is in UTC. summary is the short

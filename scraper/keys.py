@@ -22,6 +22,8 @@ _HIDDEN = "***"
 class KeyMissingError(GenreflowError):
     """Say which environment variable must hold a key, and where such a key is had."""
 
+    exit_code = 2
+
 
 class Key(NamedTuple):
     """Say where an interface's key is found and sent: as a bearer token, or as the query parameter named."""

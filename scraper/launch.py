@@ -51,9 +51,10 @@ def run_crawl(
 ) -> dict[str, Any]:
     """Crawl `ids` into a raw folder and return the crawl's report (see report.json beside the data).
 
-    genres are names that titles may have besides IMDb's own; others are counted and left out. Goes on where an earlier crawl into the same folder ended: what that holds is not asked for. on_progress gets
-    done, asked, items, failed, pages and seconds at most twice a second. Raises CrawlError with the crawl's own
-    message; an interrupt stops the crawl in order, so that what is complete is kept.
+    genres are names that titles may have besides IMDb's own; others are counted and left out. Goes on where an
+    earlier crawl into the same folder ended: what that holds is not asked for. on_progress gets done, asked,
+    items, failed, pages and seconds at most twice a second. Raises CrawlError with the crawl's own message; an
+    interrupt stops the crawl in order, so that what is complete is kept.
     """
     asked = list(dict.fromkeys(ids))
     if not asked and not folder.exists():

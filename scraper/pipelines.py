@@ -17,8 +17,9 @@ TOO_MANY_FAILED_REASON = "too_many_failed"
 class PartPipeline:
     """Hand titles and drops to the spider's PartWriter; any error in it or in the spider ends the crawl.
 
-    Scrapy only logs such errors and calls the crawl finished. So does a share of failed titles beyond
-    MAX_FAILED_SHARE, once JUDGED_TITLES are through: what fails so often is a site or a layout that has changed.
+    Scrapy by itself only logs such errors and calls the crawl finished. A share of failed titles beyond
+    MAX_FAILED_SHARE ends it, too, once JUDGED_TITLES are through: what fails so often is a site or a layout that has
+    changed.
     """
 
     def __init__(self, crawler: Crawler) -> None:

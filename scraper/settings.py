@@ -24,6 +24,8 @@ DOWNLOAD_HANDLER = "scraper.downloads.LimitedDownloadHandler"
 class MannersError(GenreflowError):
     """Say why a crawl may not start: which host, and which key of the configuration is missing."""
 
+    exit_code = 2
+
 
 def crawl_settings(collect: Collect, log_file: Path | None = None, page_folder: Path | None = None) -> dict[str, Any]:
     """Return the Scrapy settings for a crawl; raises MannersError before any request is made.

@@ -76,7 +76,9 @@ def _open_named(home: Path, track: Track, model: str) -> Any:
         raise ModelError(f"{model}: cannot be opened: {error}") from error
     missing = lacking(asked.card)
     if missing:
-        raise ModelError(f"{model}: made by an older genreflow (its card lacks {', '.join(missing)}): train it again")
+        raise ModelError(
+            f"{model}: made by an older genreflow (its model.json lacks {', '.join(missing)}): train it again"
+        )
     asked.card["model"] = model
     return asked
 

@@ -22,7 +22,7 @@ from tasks.logic import behaviour
 from tasks.logic.behaviour import Bools, Case, Floats, Kind, Result, Tally
 from tasks.logic.labels import to_matrix
 from tasks.logic.spreadsheets import to_csv
-from tasks.retries import TRACKING
+from tasks.retries import TRACKING_RETRIES
 from tasks.reuse import cached
 from tasks.runs import log_batches
 from tasks.tracking import LoggedRun, best_candidate
@@ -65,7 +65,7 @@ class BehaviourReport(BaseModel, frozen=True):
         return [lack for lack in lacks if lack]
 
 
-@task(task_run_name="behaviour of candidate on {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
+@task(task_run_name="behaviour of candidate on {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING_RETRIES)
 def check_behaviour(home: Path, settings: Settings, corpus: StoredCorpus, runs: list[LoggedRun]) -> BehaviourReport:
     """Put the recipe that is best on validation through the behaviour tests and log the results to its run.
 
@@ -99,7 +99,7 @@ def check_behaviour(home: Path, settings: Settings, corpus: StoredCorpus, runs: 
         summary = draft.summary
     needed = {kind: getattr(settings.behaviour, kind) for kind in behaviour.KINDS}
     report = BehaviourReport(**summary, folder=folder, fingerprint=fingerprint, needed=needed, reused=bool(found))
-    _log_once(client, best.row, report)
+    _log_once(client, best.shown_run_id, report)
     get_run_logger().info("%s %s: %s", corpus.corpus, best.recipe, report.reason)
     return cached(report, folder) if found else report
 

@@ -22,8 +22,7 @@ from scraper.items import RAW_SCHEMA
 from scraper.writer import read_part
 from tasks import store
 from tasks.logic.duplicates import band_keys, bands
-from tasks.logic.text import stop_words, strip_placeholders
-from tasks.logic.words import clean_texts
+from tasks.logic.text import read_texts, stop_words
 from tasks.records import ADVICE, COLUMNS, RawPart, survey_raw
 
 VERSION = 2
@@ -174,14 +173,14 @@ def _schema(settings: Prepare) -> pa.Schema:
 
 def _clean(batch: pa.RecordBatch, corpus: Corpus, settings: Prepare) -> pa.RecordBatch:
     schema = _schema(settings)
-    texts = [None if text is None else strip_placeholders(text) or "" for text in batch[corpus].to_pylist()]
-    told = pa.array(texts, pa.string())
-    tokens = list(clean_texts((text or "" for text in texts), stop_words()))
-    keys = band_keys(tokens, settings.duplicate_similarity, settings.duplicate_ngram)
-    words = pa.array(tokens, pa.string())
-    counts = pc.if_else(pc.equal(words, ""), 0, pc.add(pc.count_substring(words, " "), 1))
+    told = batch[corpus].to_pylist()
+    read = read_texts([text or "" for text in told], stop_words())
+    text = pa.array([None if given is None else raw for given, raw in zip(told, read.raw, strict=True)], pa.string())
+    tokens = pa.array(read.words, pa.string())
+    words = pc.if_else(pc.equal(tokens, ""), 0, pc.add(pc.count_substring(tokens, " "), 1))
+    keys = band_keys(read.words, settings.duplicate_similarity, settings.duplicate_ngram)
     arrays = [batch[name] for name in COLUMNS]
-    arrays += [batch[f"{corpus}_source"], told, words, pc.utf8_length(told), counts.cast(pa.int32())]
+    arrays += [batch[f"{corpus}_source"], text, tokens, pc.utf8_length(text), words.cast(pa.int32())]
     arrays.append(
         pa.FixedSizeBinaryArray.from_buffers(schema.field("keys").type, len(keys), [None, pa.py_buffer(keys)])
     )

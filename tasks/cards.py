@@ -81,7 +81,7 @@ def make_card(
 
 def log_card(client: Any, run: LoggedRun, card: str) -> None:
     """Keep a model's card with its run and with the logged model itself, with which it travels."""
-    client.log_text(run.row, card, CARD)
+    client.log_text(run.shown_run_id, card, CARD)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / CARD
         file.write_text(card, encoding="utf-8")

@@ -16,7 +16,7 @@ from conf.errors import GenreflowError
 from conf.names import Corpus
 from conf.operation import Track
 from tasks.logic.decisions import Decision
-from tasks.mlflow_store import home_database, is_away, open_store
+from tasks.mlflow_store import home_database, is_away, open_store, store_uri
 from tasks.saved_recipe import DamagedFileError, MemberError
 from tasks.sentences import SentenceModelError
 
@@ -45,9 +45,7 @@ def connect(home: Path, track: Track) -> Any:
     """
     import mlflow
 
-    uri = track.uri
-    if uri is None:
-        uri = f"sqlite:///{home_database(home)}"
+    uri = store_uri(home, track)
     mlflow.set_tracking_uri(uri)
     return open_store(uri)
 
@@ -130,7 +128,7 @@ def open_version(name: str, version: str) -> Any:
     missing = lacking(card)
     if missing:
         raise OldChampionError(
-            f"{card['model']} was made by an older genreflow (its card lacks {', '.join(missing)}): "
+            f"{card['model']} was made by an older genreflow (its model.json lacks {', '.join(missing)}): "
             f"train in another home, or take the alias {CHAMPION} off it and train again"
         )
     return loaded

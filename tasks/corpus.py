@@ -24,7 +24,7 @@ from tasks.logic import charts, filters
 from tasks.logic.duplicates import bands, near_duplicates, suspects
 from tasks.logic.joining import join_records
 from tasks.logic.lists import count_values, of_column
-from tasks.logic.splits import SPLITS
+from tasks.logic.splits import SPLITS, split_of
 from tasks.logic.text import stop_words
 from tasks.records import NoTitlesError, check_sources, survey_raw
 from tasks.reuse import cached
@@ -85,7 +85,12 @@ class StoredCorpus(BaseModel, frozen=True):
 
 def find_corpus(home: Path, corpus: Corpus, settings: Prepare) -> StoredCorpus | None:
     """Return the corpus of what raw/ holds if it is stored and whole."""
-    fingerprint, folder = _identify(home, corpus, settings)
+    return stored_corpus(home, corpus, _identify(home, corpus, settings))
+
+
+def stored_corpus(home: Path, corpus: Corpus, fingerprint: str) -> StoredCorpus | None:
+    """Return the corpus with this fingerprint if it is stored and whole."""
+    folder = _folder(home, corpus, fingerprint)
     found = store.find_result(folder, fingerprint)
     return StoredCorpus(folder=folder, **found.summary, reused=True) if found else None
 
@@ -104,7 +109,8 @@ def prepare_corpus(home: Path, corpus: Corpus, settings: Prepare, blocks: Sequen
         return cached(stored, stored.folder)
 
     check_sources(home / "raw", {source for block in blocks for source in block.sources})
-    fingerprint, folder = _identify(home, corpus, settings)
+    fingerprint = _identify(home, corpus, settings)
+    folder = _folder(home, corpus, fingerprint)
     if {name for block in blocks for name in block.parts} != set(survey_raw(home / "raw", settings).parts):
         # Stored under this fingerprint the corpus would lack titles for good.
         raise store.StoreError(f"{home / 'raw'}: parts came or went while the others were cleaned; run it again")
@@ -132,9 +138,9 @@ def _show_drops(stored: StoredCorpus) -> list[dict[str, Any]]:
     return rows
 
 
-def _identify(home: Path, corpus: Corpus, settings: Prepare) -> tuple[str, Path]:
+def _identify(home: Path, corpus: Corpus, settings: Prepare) -> str:
     parts = {name: part.sha256 for name, part in survey_raw(home / "raw", settings).parts.items()}
-    fingerprint = store.fingerprint(
+    return store.fingerprint(
         step="prepare",
         version=(VERSION, BLOCKS_VERSION),
         corpus=corpus,
@@ -143,7 +149,10 @@ def _identify(home: Path, corpus: Corpus, settings: Prepare) -> tuple[str, Path]
         settings=settings.model_dump(mode="json", exclude={"damaged_parts"}),
         stop_words=stop_words(),
     )
-    return fingerprint, home / "corpora" / f"{corpus}-{fingerprint[:12]}"
+
+
+def _folder(home: Path, corpus: Corpus, fingerprint: str) -> Path:
+    return home / "corpora" / f"{corpus}-{fingerprint[:12]}"
 
 
 def read_titles(corpus: StoredCorpus) -> pd.DataFrame:
@@ -189,6 +198,7 @@ def _choose_titles(
         drops=drops,
     )
     frame = filters.keep_labelled(frame, settings.genres, drops)
+    frame = frame.assign(split=frame["title_id"].map(split_of))
     frame = frame.assign(near_duplicate=_near_duplicates(frame, blocks, settings))
     frame, genres, left_out = filters.choose_genres(frame, settings.genres, settings.min_genre_titles, drops)
     if frame.empty:

@@ -60,8 +60,9 @@ def _is_passing(task: Any, task_run: Any, state: Any) -> bool:
 def collect_titles(home: Path, settings: Collect, site: Site, genres: tuple[str, ...]) -> Collected:
     """Crawl the titles not held yet into raw/<source>-<fingerprint>-<number>/; one that was cut short goes on.
 
-    genres are names that titles may have besides IMDb's own; titles held keep those they have. A title is held when a folder of the same source has it, unless that was more than refresh_days ago. Raises
-    CrawlError when the crawl is blocked, fails, or its counts do not agree with what was asked.
+    A title is held when a folder of the same source has it, unless that was more than refresh_days ago. genres are
+    names that titles may have besides IMDb's own; titles that are held keep those they have. Raises CrawlError when
+    the crawl is blocked, fails, or its counts do not agree with what was asked.
     """
     logger = get_run_logger()
     ids, generated = _asked_ids(settings, site)

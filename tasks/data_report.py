@@ -16,11 +16,10 @@ from conf.errors import GenreflowError
 from conf.names import Corpus
 from conf.operation import Nightly
 from conf.schema import Settings
-from tasks import store
 from tasks.artifacts import show_table
-from tasks.corpus import TITLES, StoredCorpus
+from tasks.corpus import TITLES, StoredCorpus, stored_corpus
 from tasks.logic import drift
-from tasks.retries import TRACKING
+from tasks.retries import TRACKING_RETRIES
 from tasks.runs import last_training
 
 
@@ -42,12 +41,12 @@ class DataReport(BaseModel, frozen=True):
     broken: list[str]
 
 
-@task(task_run_name="data report of {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
+@task(task_run_name="data report of {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING_RETRIES)
 def compare_data(home: Path, settings: Settings, corpus: StoredCorpus) -> DataReport:
     """Compare a corpus with that of its last finished training; shows the figures on the run's page."""
     limits = settings.nightly
     last = last_training(home, settings, corpus.corpus)
-    former = last and _stored(home, corpus.corpus, last.data_fingerprint)
+    former = last and stored_corpus(home, corpus.corpus, last.data_fingerprint)
     if last is None or former is None:
         first = "nothing was trained before" if last is None else "the titles of the last training are gone"
         return DataReport(corpus=corpus.corpus, before=0, new=corpus.titles, due=first, waits="", broken=[])
@@ -71,12 +70,6 @@ def compare_data(home: Path, settings: Settings, corpus: StoredCorpus) -> DataRe
     return DataReport(
         corpus=corpus.corpus, before=before.num_rows, new=new.num_rows, due=due, waits=waits, broken=broken
     )
-
-
-def _stored(home: Path, corpus: Corpus, fingerprint: str) -> StoredCorpus | None:
-    folder = home / "corpora" / f"{corpus}-{fingerprint[:12]}"
-    found = store.find_result(folder, fingerprint)
-    return StoredCorpus(folder=folder, **found.summary, reused=True) if found else None
 
 
 def _read(corpus: StoredCorpus) -> pa.Table:

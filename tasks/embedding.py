@@ -60,7 +60,7 @@ def fit_word2vec(
         ) as draft,
         store.scratch_folder(home / "vectors", texts) as scratch,
     ):
-        read = TextFile(scratch / "texts.txt")
+        read = TrainTexts(scratch / "texts.txt")
         count, tokens = read.write(text for corpus in corpora for text in _train_texts(corpus))
         with progress.bar(f"Word2Vec {texts}", settings.epochs, logger) as advance:
             vocabulary, vectors = fit_vectors(read, **settings.model_dump(), random_seed=random_seed, on_epoch=advance)
@@ -84,7 +84,7 @@ def fit_word2vec(
     return stored
 
 
-class TextFile:
+class TrainTexts:
     """Keep space-joined texts on disk, a line each, and iterate over them as often as asked, one at a time."""
 
     def __init__(self, path: Path) -> None:

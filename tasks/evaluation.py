@@ -76,7 +76,7 @@ def evaluate_recipe(home: Path, corpus: StoredCorpus, model: StoredModel, settin
     inputs = (corpus.folder, model.folder)
     with store.new_result(folder, step="evaluate", version=VERSION, fingerprint=fingerprint, inputs=inputs) as draft:
         scored = _scored_splits(read_titles(corpus), corpus.genres, read_probabilities(model))
-        decision = _decide(model.recipe, scored["validation"], settings)
+        decision = _find_decision(model.recipe, scored["validation"], settings)
         bootstrap = Bootstrap(
             resamples=settings.bootstrap.resamples,
             level=settings.bootstrap.level,
@@ -151,7 +151,7 @@ def _scored_splits(
     return scored
 
 
-def _decide(recipe: str, validation: Scored, settings: Train) -> Decision:
+def _find_decision(recipe: str, validation: Scored, settings: Train) -> Decision:
     chosen = settings.thresholds
     prior = recipe == "prior"
     return find_decision(

@@ -51,7 +51,7 @@ def slots(processes: int) -> threading.Semaphore:
 def fit_in_process(spec: FitSpec, on_report: Callable[[dict[str, Any]], None]) -> float:
     """Run tasks.fitting on the spec, hand on what it reports (done, total, note, figures), return the seconds it took.
 
-    What on_report raises ends the fit. Raises FitError with the process's last lines when it fails.
+    What on_report raises ends the fit. Raises FitError with the process's last line when it fails.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch, (Path(scratch) / "errors").open("w+") as errors:

@@ -16,7 +16,7 @@ from uuid import uuid4
 from filelock import FileLock
 
 from conf.errors import GenreflowError
-from conf.operation import without_login
+from conf.operation import Track, without_login
 from tasks import store
 
 SERVERS = {"http": 80, "https": 443}
@@ -81,6 +81,11 @@ def keeps_files(uri: str | None) -> bool:
 def home_database(home: Path) -> Path:
     """Return where a home's own sqlite store is."""
     return home / "mlflow" / "mlflow.db"
+
+
+def store_uri(home: Path, track: Track) -> str:
+    """Return the address of the configured store, by default the home's own."""
+    return track.uri or f"sqlite:///{home_database(home)}"
 
 
 def _make_store(database: Path) -> None:

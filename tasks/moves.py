@@ -6,7 +6,6 @@ its description, where MLflow's page shows it.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from conf.errors import GenreflowError
 from conf.names import Corpus
 from conf.operation import Track
 from tasks.champion import CANDIDATE, CHAMPION, connect, find_champion, model_name, open_version, versions_of
+from tasks.store import now
 
 _TAG = "move."
 # The tag of a version that was taken back, with the reason, until it becomes champion again.
@@ -63,8 +63,7 @@ def move_champion(client: Any, name: str, version: int, how: How, reason: str) -
     if moves and (moves[-1].version, moves[-1].before) == (version, before):
         move = moves.pop()
     else:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        move = Move(at=now, version=version, before=before, how=how, reason=reason[:_LONGEST_REASON])
+        move = Move(at=now(), version=version, before=before, how=how, reason=reason[:_LONGEST_REASON])
         client.set_registered_model_tag(name, f"{_TAG}{len(moves) + 1:05d}", move.model_dump_json())
     if ROLLED_BACK in client.get_model_version(name, str(version)).tags:
         client.delete_model_version_tag(name, str(version), ROLLED_BACK)

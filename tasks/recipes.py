@@ -37,8 +37,8 @@ class Labelled(NamedTuple):
 class Fitting(NamedTuple):
     """Hold what a recipe is fitted with: train and validation titles, settings, and where its files go.
 
-    vectors is the folder of the corpus's Word2Vec, kept that of results that outlive a fit; both only where the
-    recipe needs them.
+    vectors is the folder of the Word2Vec that the recipe reads, kept that of results that outlive a fit; both only
+    where the recipe needs them.
     """
 
     train: Labelled

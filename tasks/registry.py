@@ -23,13 +23,13 @@ from tasks.logic.markdown import plain_text
 from tasks.logic.notes import told
 from tasks.moves import LONGEST_DESCRIPTION, ROLLED_BACK, move_champion, read_moves, was_carried_out
 from tasks.packaging import requirements
-from tasks.retries import TRACKING
+from tasks.retries import TRACKING_RETRIES
 from tasks.runs import code_tags
 from tasks.tracking import LoggedRun, Promotion, best_candidate
 from tasks.training import StoredModel
 
 
-@task(task_run_name="challenge champion of {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
+@task(task_run_name="challenge champion of {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING_RETRIES)
 def promote_best(
     home: Path,
     settings: Settings,
@@ -86,7 +86,7 @@ def promote_best(
         "behaviour_passed": "yes" if behaviour.passed else "no",
     }
     provenance = {
-        "MLflow run": best.row, "data": corpus.fingerprint, "evaluation": best.evaluation.fingerprint,
+        "MLflow run": best.shown_run_id, "data": corpus.fingerprint, "evaluation": best.evaluation.fingerprint,
         **code_tags(), "requirements": " ".join(requirements(model)),
     }  # fmt: skip
     decided = {**tags, "challenges": str(made)}
@@ -101,8 +101,8 @@ def promote_best(
 
 
 def _mark_candidate(client: Any, name: str, best: LoggedRun, version: int, decision: str, reason: str) -> None:
-    if "decision" not in client.get_run(best.row).data.tags:
-        client.set_tag(best.row, "decision", f"version {version} {decision}: {reason}")
+    if "decision" not in client.get_run(best.shown_run_id).data.tags:
+        client.set_tag(best.shown_run_id, "decision", f"version {version} {decision}: {reason}")
     client.set_registered_model_alias(name, CANDIDATE, version)
 
 
@@ -211,7 +211,7 @@ def _register(
     }
     assert best.model_uri is not None
     version = client.create_model_version(
-        name, best.model_uri, run_id=best.row, tags=tags, description=description,
+        name, best.model_uri, run_id=best.shown_run_id, tags=tags, description=description,
         model_id=best.model_uri.removeprefix("models:/"),
     )  # fmt: skip
     return int(version.version)

@@ -19,7 +19,7 @@ def _tracking_may_pass(task: Any, task_run: Any, state: Any) -> bool:
 
 # What a task is given that logs to MLflow: an outage of a minute and a half passes. No pause is longer than the 30 s
 # that a run has which is ended from outside: Prefect sits each one out.
-TRACKING: dict[str, Any] = {
+TRACKING_RETRIES: dict[str, Any] = {
     "retries": 5,
     "retry_delay_seconds": [5, 10, 20, 25, 25],
     "retry_condition_fn": _tracking_may_pass,

@@ -52,7 +52,7 @@ def model_digest(model: str) -> str:
 
 
 class Encoder:
-    """Make sentence vectors of texts, long ones by windows, and keep those already made where a folder is named."""
+    """Make sentence vectors of texts, long ones by windows, and keep them in a file where one is named."""
 
     def __init__(self, transformer: Any, kept: Path | None = None) -> None:
         self._transformer = transformer

@@ -29,7 +29,7 @@ from tasks.logic.labels import to_matrix
 from tasks.logic.metrics import score_ranking
 from tasks.logic.spreadsheets import to_csv
 from tasks.other_texts import OtherTexts
-from tasks.retries import TRACKING
+from tasks.retries import TRACKING_RETRIES
 
 VERSION = 1
 TABLE = "trials.csv"
@@ -50,7 +50,7 @@ class Studied(BaseModel, frozen=True):
     values: dict[str, Any]
 
 
-@task(task_run_name="study bilstm on {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
+@task(task_run_name="study bilstm on {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING_RETRIES)
 def run_study(
     home: Path, settings: Settings, corpus: StoredCorpus, vectors: StoredVectors, others: OtherTexts | None
 ) -> Studied:
@@ -82,11 +82,11 @@ def run_study(
     def trial_told(_: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         value = f"{trial.value:.4f}" if trial.state == TrialState.COMPLETE else trial.state.name.lower()
         logger.info("%s trial %d: %s, %s", corpus.corpus, trial.number, value, _changes(trial, section))
-        study_runs.log_trial(home, settings, parent, _row(trial, section), _epochs(trial))
+        study_runs.log_trial(home, settings, parent, _row(trial), _epochs(trial))
 
     for trial in search.get_trials(states=_ENDED):
         # A run that was killed after a trial may not have logged it.
-        study_runs.log_trial(home, settings, parent, _row(trial, section), _epochs(trial))
+        study_runs.log_trial(home, settings, parent, _row(trial), _epochs(trial))
     with progress.bar(f"study {corpus.corpus}", settings.study.trials, logger) as advance:
         while True:
             done = search.get_trials(states=_ENDED)
@@ -95,8 +95,8 @@ def run_study(
             if len(done) >= settings.study.trials or hours >= settings.study.hours:
                 break
             search.optimize(trial_of, n_trials=1, callbacks=[trial_told])
-            _write_table(folder, search, section)
-    study_runs.close_study(home, settings, parent, _row(search.best_trial, section), folder / TABLE)
+            _write_table(folder, search)
+    study_runs.close_study(home, settings, parent, _row(search.best_trial), folder / TABLE)
     states = pd.Series([trial.state.name.lower() for trial in search.trials]).value_counts()
     return Studied(
         corpus=corpus.corpus,
@@ -237,7 +237,7 @@ def _epochs(trial: optuna.trial.FrozenTrial) -> list[list[float]]:
     return [told[epoch] for epoch in sorted(told)]
 
 
-def _row(trial: optuna.trial.FrozenTrial, section: BiLstm) -> dict[str, Any]:
+def _row(trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
     attributes = trial.user_attrs
     return {
         "trial": trial.number,
@@ -252,6 +252,6 @@ def _row(trial: optuna.trial.FrozenTrial, section: BiLstm) -> dict[str, Any]:
     }
 
 
-def _write_table(folder: Path, study: optuna.Study, section: BiLstm) -> None:
-    rows = [_row(trial, section) for trial in study.trials if trial.state != TrialState.WAITING]
+def _write_table(folder: Path, study: optuna.Study) -> None:
+    rows = [_row(trial) for trial in study.trials if trial.state != TrialState.WAITING]
     store.write_bytes(folder / TABLE, to_csv(pd.DataFrame(rows).round(4)).encode())

@@ -28,7 +28,7 @@ from tasks.logic.advice import advise
 from tasks.logic.markdown import plain_text
 from tasks.logic.notes import corpus_note, recipe_note, title_of, told, told_difference
 from tasks.logic.spreadsheets import to_csv
-from tasks.retries import TRACKING
+from tasks.retries import TRACKING_RETRIES
 from tasks.reuse import cached
 from tasks.runs import (
     code_tags,
@@ -70,7 +70,7 @@ class LoggedRun(BaseModel, frozen=True):
     advice: list[str] = []
 
     @property
-    def row(self) -> str:
+    def shown_run_id(self) -> str:
         """Return the id of the run that comparisons show: of a reused result the one that logged it first."""
         return self.reused_from or self.run_id
 
@@ -90,7 +90,7 @@ class Promotion(BaseModel, frozen=True):
     decided: bool = True
 
 
-@task(task_run_name="open MLflow run of {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
+@task(task_run_name="open MLflow run of {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING_RETRIES)
 def open_parent(
     home: Path, settings: Settings, pipeline_run: str, corpus: StoredCorpus, vectors: StoredVectors
 ) -> ParentRun:
@@ -138,7 +138,7 @@ def open_parent(
     return parent
 
 
-@task(task_run_name="log {model.recipe} on {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING)
+@task(task_run_name="log {model.recipe} on {corpus.corpus}", cache_policy=NO_CACHE, **TRACKING_RETRIES)
 def log_recipe(
     home: Path,
     settings: Settings,
@@ -199,7 +199,7 @@ def best_candidate(runs: list[LoggedRun]) -> LoggedRun:
     return max((run for run in runs if run.model_uri), key=lambda run: run.evaluation.validation_f1_micro)
 
 
-@task(task_run_name="close MLflow run of {parent.corpus}", cache_policy=NO_CACHE, **TRACKING)
+@task(task_run_name="close MLflow run of {parent.corpus}", cache_policy=NO_CACHE, **TRACKING_RETRIES)
 def close_parent(
     home: Path, settings: Settings, parent: ParentRun, runs: list[LoggedRun], promotion: Promotion
 ) -> None:
@@ -244,7 +244,7 @@ def close_parent(
     )
     for run in runs:
         # The row that a reused result repeats was told of the best one of its own day.
-        for run_id in {run.run_id, run.row}:
+        for run_id in {run.run_id, run.shown_run_id}:
             client.set_tag(run_id, "to_best", differences.get(run.run_id, "best"))
     note = corpus_note(rows, _told_data(client, parent), outcome, best.recipe, best.advice)
     log_batches(client, parent.run_id, metrics=metrics, tags={"mlflow.note.content": note, "best": best.recipe})

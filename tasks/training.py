@@ -97,7 +97,7 @@ def fit_recipe(
 ) -> StoredModel:
     """Fit one recipe in a process of its own into models/<corpus>-<recipe>-<fingerprint>/.
 
-    Raises FitError with the process's last lines when it fails.
+    Raises FitError with the process's last line when it fails.
     """
     logger = get_run_logger()
     section = getattr(getattr(settings, recipe), corpus.corpus)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import hypothesis
 import pytest
 from filelock import FileLock
 from harness import Answer, PageTold, TrainedHome
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from flows.pipeline import Pipelined
 
 _PREFECT_HOME = pytest.StashKey[str]()
+
+
+# The same examples every time, so that nobody's change fails for another's text; GENREFLOW_LONG=1 draws new ones.
+hypothesis.settings.register_profile("genreflow", deadline=None, derandomize="GENREFLOW_LONG" not in os.environ)
+hypothesis.settings.load_profile("genreflow")
 
 
 def pytest_configure(config: pytest.Config) -> None:

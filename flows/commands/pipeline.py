@@ -112,10 +112,10 @@ def train(
     from flows import session
     from flows.report import training
 
-    settings = session.set_up(conf, overrides, home, tracked=True)
+    session.set_up(conf, overrides, home, tracked=True)
     from flows.train import train as flow
 
-    training.trained(flow(conf, overrides or [], home, corpus=corpus), settings, home, json_output=as_json)
+    training.trained(flow(conf, overrides or [], home, corpus=corpus), json_output=as_json)
 
 
 @app.command(epilog="Example: genreflow study --home mine --corpus synopsis --set study.trials=20")

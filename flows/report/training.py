@@ -17,6 +17,7 @@ from flows.report.terminal import as_json, command
 from scraper.items import GENERATED
 from tasks.logic.behaviour import FAILED
 from tasks.logic.notes import title_of
+from tasks.mlflow_store import store_uri
 from tasks.terminal import open_console
 
 
@@ -28,7 +29,7 @@ def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: b
         else:
             open_console().print(done.skipped, highlight=False)
         return
-    trained(done.trained, settings, home, json_output=json_output)
+    trained(done.trained, json_output=json_output)
     if json_output:
         return
     console = open_console()
@@ -53,7 +54,7 @@ def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: b
         console.print(f"  {line}", highlight=False, soft_wrap=True)
 
 
-def trained(done: Mapping[Any, Any], settings: Settings, home: Path | None, *, json_output: bool) -> None:
+def trained(done: Mapping[Any, Any], *, json_output: bool) -> None:
     """Show each corpus's recipes and what became of its champion."""
     if json_output:
         as_json({name: _trained(each) for name, each in done.items()})
@@ -75,7 +76,7 @@ def where(console: Console, settings: Settings, home: Path | None, done: Mapping
     from tasks.runs_table import address_of_runs
 
     path = home_path(home)
-    store = without_login(settings.track.uri or "") or f"sqlite:///{path}/mlflow/mlflow.db"
+    store = without_login(store_uri(path, settings.track))
     for what, place in {
         "runs, models": f"MLflow {store} (open with genreflow ui)",
         "plots": f"{path}/evaluations/*/plots, {path}/corpora/*/plots",

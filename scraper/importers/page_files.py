@@ -10,10 +10,10 @@ from pathlib import Path
 
 from conf.errors import GenreflowError
 from scraper.items import SCHEMA_VERSION, TITLE_ID, Title
+from scraper.pages.errors import PageError
 from scraper.pages.facts import PageFacts
 from scraper.pages.imdb import merge_pages
 from scraper.pages.layouts import layout_age, parse_page
-from scraper.pages.page import PageError
 from scraper.stored_pages import StoredPage, StoredPageError, list_pages, read_page
 from scraper.writer import PartWriter
 from tasks.store import find_result

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from scraper.items import Title
+from scraper.pages.errors import PageError
 from scraper.pages.facts import PageFacts, drop_outline
-from scraper.pages.page import PageError
 from scraper.pages.texts import choose_whole
 
-_TEXTS = frozenset({"title_id", "outline", "summaries", "synopsis", "genres"})
-_FACTS = tuple(name for name in PageFacts.__dataclass_fields__ if name not in _TEXTS)
+_MERGED_APART = frozenset({"title_id", "outline", "summaries", "synopsis", "genres"})
+_FACTS = tuple(name for name in PageFacts.__dataclass_fields__ if name not in _MERGED_APART)
 # An amount without its own currency says nothing.
 _MONEY = ("budget", "world_gross")
 _SILENT = (None, ())
@@ -25,7 +25,6 @@ def merge_pages(
     source: str = "imdb",
     source_url: str | None = None,
     retrieved_at: datetime | None = None,
-    terms: str | None = None,
 ) -> Title:
     """Merge what a title's pages tell, the first page that knows a fact counting, into one record.
 
@@ -50,7 +49,6 @@ def merge_pages(
         source=source,
         source_url=source_url,
         retrieved_at=retrieved_at,
-        terms=terms,
     )
 
 

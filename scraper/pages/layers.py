@@ -96,7 +96,7 @@ def rendered_facts(page: Page) -> dict[str, Any]:
 
 
 def gather(page: Page, entity: Any) -> dict[str, Any]:
-    """Lay the layouts over one another: JSON first, then JSON-LD, then rendered HTML for what is missing.
+    """Lay the layers over one another: JSON first, then JSON-LD, then rendered HTML for what is missing.
 
     JSON is believed where it is silent (no genres, no plot); the others are read only where it is missing
     altogether or its outline is cut.

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus, unquote, urlencode
 
-from scraper.pages.page import PageError
+from scraper.pages.errors import PageError
 from scraper.pages.trees import dig, each, integer_at, text_at
 
 # Articles that one query may name.

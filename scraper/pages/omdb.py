@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from scraper.items import Title
-from scraper.pages.page import PageError
+from scraper.pages.errors import PageError
 from scraper.pages.trees import dig, text_at
 from scraper.pages.written import read_count, read_minutes, read_rating
 

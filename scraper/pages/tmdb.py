@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scraper.items import Title
-from scraper.pages.page import PageError
+from scraper.pages.errors import PageError
 from scraper.pages.trees import INT32, dig, each, integer_at, number_at, text_at
 
 # The ids of genres: https://developer.themoviedb.org/reference/genre-movie-list and genre-tv-list.

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-from scraper.pages.page import PageError
+from scraper.pages.errors import PageError
 from scraper.pages.trees import INT32, dig, integer_at, text_at
 
 # P345 IMDb id, P136 genre, P577 publication date; the article is the English Wikipedia's. One row an item: genres times

@@ -11,7 +11,7 @@ import mwparserfromhell
 from mwparserfromhell import nodes
 from mwparserfromhell.parser import ParserError
 
-from scraper.pages.page import PageError
+from scraper.pages.errors import PageError
 from scraper.pages.trees import whole_characters
 
 # https://en.wikipedia.org/wiki/Wikipedia:Manual_of_Style/Film#Plot, and what older articles call it.

@@ -63,10 +63,6 @@ class Faults:
 
         It depends on these three alone, so the same crawl meets the same faults however its requests interleave.
         """
-        if self.challenge:
-            return CHALLENGE
-        if not self.shares:
-            return None
         digest = hashlib.blake2b(f"{random_seed}/{path}/{attempt}".encode(), digest_size=8).digest()
         point = int.from_bytes(digest) / 2**64
         for kind, share in self.shares.items():

@@ -20,7 +20,7 @@ from conf.schema import load
 from scraper.genres import GenreNames
 from scraper.items import GENERATED, Title
 from scraper.keys import Key
-from scraper.pages.page import PageError
+from scraper.pages.errors import PageError
 from scraper.robots import is_robots
 from scraper.settings import origin_of
 from scraper.spiders.failures import explain_failure

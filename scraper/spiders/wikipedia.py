@@ -10,6 +10,7 @@ import scrapy
 from scrapy.http import Response
 
 from scraper.items import Title
+from scraper.pages.errors import PageError
 from scraper.pages.mediawiki import (
     TITLES_A_QUERY,
     Article,
@@ -19,7 +20,6 @@ from scraper.pages.mediawiki import (
     read_articles,
     read_passing_error,
 )
-from scraper.pages.page import PageError
 from scraper.pages.wikidata import Film, films_query, read_films
 from scraper.pages.wikitext import read_article
 from scraper.spiders.titles import ApiSpider, Outcome, read_json

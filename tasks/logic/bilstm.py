@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from tasks.logic.linear import LinearModel, Terms
-from tasks.logic.networks import History, OnEpoch, embedding, history_of, make_first_steps_variables, report_epochs
+from tasks.logic.networks import History, OnEpoch, build_optimizer, embedding, history_of, report_epochs
 from tasks.logic.sequences import like_lengths, number_words, pad, read_windows
 
 # Lengths are rounded up to this many words, or n-grams, so that few shapes of batches are compiled.
@@ -129,7 +129,7 @@ def compile_for(
             keras.metrics.AUC(curve="PR", name="average_precision"),
         ],
     )
-    make_first_steps_variables(network)
+    build_optimizer(network)
 
 
 def fit_bilstm(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from tasks.logic.lists import count_values, keep_listed, of_column, to_column
-from tasks.logic.splits import split_of
 
 
 @dataclass
@@ -49,9 +48,8 @@ def keep_texts(
 
 
 def keep_labelled(frame: pd.DataFrame, known: Collection[str], drops: Drops) -> pd.DataFrame:
-    """Keep titles with a known genre, and of their genres the known ones; adds column split, by title id."""
-    frame = _keep_genres(frame, known, drops, "no_known_genre")
-    return frame.assign(split=frame["title_id"].map(split_of))
+    """Keep titles with a known genre, and of their genres the known ones."""
+    return _keep_genres(frame, known, drops, "no_known_genre")
 
 
 def choose_genres(

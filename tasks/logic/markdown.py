@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from tasks.logic.printable import printable
 
-# What ends a cell, begins HTML or bold, or makes a link of words in brackets.
-_MARKS = re.compile(r"[\\|*`]|(?<=\])[(\[:]")
+# What ends a cell, begins HTML or bold (underscores at a word's edge), or makes a link of words in brackets.
+_MARKS = re.compile(r"[\\|*`]|(?<![^\W_])_|_(?![^\W_])|(?<=\])[(\[:]")
 
 
 def markdown_table(

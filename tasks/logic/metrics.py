@@ -18,6 +18,8 @@ from sklearn.metrics import (
     recall_score,
 )
 
+from tasks.logic.cut_points import f1_of
+
 Matrix = npt.ArrayLike
 # Resamples drawn at once: a block of weights takes this many rows of one float64 a title.
 _BLOCK = 100
@@ -92,7 +94,7 @@ def intervals(
     micro, macro = [], []
     for weights in _resample(counts.shape[1], resamples, random_seed):
         by_genre = weights @ counts
-        micro.append(_f1(by_genre.sum(axis=2)))
+        micro.append(f1_of(*by_genre.sum(axis=2)))
         macro.append(_macro(by_genre))
     return {
         "f1_micro": _percentiles(np.concatenate(micro), level),
@@ -159,16 +161,9 @@ def _resample(titles: int, resamples: int, random_seed: int) -> Iterator[npt.NDA
         yield rng.multinomial(titles, np.full(titles, 1 / titles), size=rows).astype(np.float64)
 
 
-def _f1(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return 2 hits / (answers + positives), 0 where both are 0; the first axis holds the three counts."""
-    hits, answers, positives = counts
-    f1: npt.NDArray[np.float64] = 2 * hits / np.maximum(answers + positives, 1)
-    return f1
-
-
 def _macro(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     supported = counts[2] > 0
-    macro: npt.NDArray[np.float64] = (_f1(counts) * supported).sum(axis=1) / np.maximum(supported.sum(axis=1), 1)
+    macro: npt.NDArray[np.float64] = (f1_of(*counts) * supported).sum(axis=1) / np.maximum(supported.sum(axis=1), 1)
     return macro
 
 

@@ -14,7 +14,7 @@ History = dict[str, list[float]]
 OnEpoch = Callable[[int, dict[str, float]], None]
 
 
-def make_first_steps_variables(network: Any) -> None:
+def build_optimizer(network: Any) -> None:
     """Make what an optimizer keeps a weight before the first step: TensorFlow traces a step twice that makes it."""
     network.optimizer.build(network.trainable_variables)
 
@@ -57,7 +57,7 @@ def build_seed(
     x = layers.BatchNormalization()(x)
     network = keras.Model(words, layers.Dense(genres, activation="sigmoid", name="genres")(x), name="seed")
     network.compile(optimizer=keras.optimizers.Adam(learning_rate), loss="binary_crossentropy")
-    make_first_steps_variables(network)
+    build_optimizer(network)
     return network
 
 

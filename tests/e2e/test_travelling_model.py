@@ -1,7 +1,7 @@
 """Logged models elsewhere: another folder and process, new environments with their own requirements only, no home.
 
-They answer as in training, and over HTTP as docs/models.md has it. Short by default; GENREFLOW_LONG=1 carries a network to
-an environment of its own, too.
+They answer as in training, and over HTTP as docs/models.md has it. Short by default; GENREFLOW_LONG=1 carries a
+network to an environment of its own, too.
 """
 
 import contextlib

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.logic.explanation import by_kind, explain, explained_genres, kinds, leading, read_passage
@@ -17,7 +17,6 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PIECES) | st.text(max_size=3), st.sampled_from(["", " ", "\n"]))))
 def test_tokens_found_word_by_word_are_those_of_the_whole_text(parts: list[tuple[str, str]]) -> None:
     text = "".join(piece + blank for piece, blank in parts)

@@ -47,13 +47,13 @@ def test_damaged_text_is_cleaned_alike_by_both_ways_and_once_and_for_all() -> No
 
 
 @given(st.lists(PIECES, max_size=8))
-@settings(max_examples=2_000 if LONG else 60, deadline=None)
+@settings(max_examples=2_000 if LONG else 60)
 def test_texts_of_odd_pieces_are_cleaned_alike_by_both_ways_and_once_and_for_all(pieces: list[str]) -> None:
     check(" ".join(pieces))
 
 
 @given(st.lists(PIECES, max_size=6))
-@settings(max_examples=500 if LONG else 30, deadline=None)
+@settings(max_examples=500 if LONG else 30)
 def test_texts_are_cleaned_by_themselves_as_among_others(texts: list[str]) -> None:
     assert read_texts(texts, stop_words()) == (
         [read_texts([text], stop_words()).raw[0] for text in texts],

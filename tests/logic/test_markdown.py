@@ -17,7 +17,8 @@ def test_cell_breaks_neither_its_row_nor_the_table() -> None:
 
 HOSTILE = [
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))", "![a](http://x/y.png)",
-    "[a][b]", "[a]: http://x", "a\\| b", "a\\", "a`b", "**bold**", "\x1b[2J", "x\n\n# head", "&lt;script&gt;", "|||",
+    "[a][b]", "[a]: http://x", "a\\| b", "a\\", "a`b", "**bold**", "__bold__", "_a_ b_c", "\x1b[2J", "x\n\n# head",
+    "&lt;script&gt;", "|||",
 ]  # fmt: skip
 
 
@@ -39,4 +40,4 @@ def test_any_text_is_one_cell_of_plain_text(text: str) -> None:
     drawn = MarkdownIt("commonmark").enable("table").parse(markdown_table(("why", "end"), [(text, "end")]))
     assert [token.type for token in drawn].count("td_open") == 2
     inside = {child.type for token in drawn for child in token.children or ()}
-    assert not inside & {"html_inline", "link_open", "image", "code_inline", "strong_open"}
+    assert not inside & {"html_inline", "link_open", "image", "code_inline", "strong_open", "em_open"}

@@ -49,7 +49,7 @@ def test_a_text_of_stop_words_has_no_words():
     assert clean("It is what it is.", stop_words()) == []
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.lists(PIECES, max_size=12).map("".join))
 @example(",,cannot,5 gonna,,gotta")
 @example("wanna--")
@@ -62,7 +62,7 @@ def test_the_fast_path_equals_the_reference(text):
     assert clean(text, NO_STOP_WORDS) == clean_reference(text, NO_STOP_WORDS)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.lists(PIECES, max_size=6).map("".join), max_size=8),
     st.sets(st.sampled_from(["can", "not", "cannot", "gon", "na", "me", "é", "him"])),

@@ -110,7 +110,7 @@ def test_a_model_of_an_older_genreflow_is_named(ask: Any, folder: Path) -> None:
     del told["genre_thresholds"]
     card.write_text(json.dumps(told))
     (card.parent / DIGESTS).unlink()
-    with pytest.raises(ModelError, match=r"made by an older genreflow \(its card lacks genre_thresholds\)"):
+    with pytest.raises(ModelError, match=r"made by an older genreflow \(its model.json lacks genre_thresholds\)"):
         ask(model=str(folder))
 
 
