@@ -172,7 +172,8 @@ def run_night(number: int, rig: Rig) -> Night:
     with running_site(generate_titles(TITLES + number * NEW_TITLES, SEED), port=rig.site_port) as base_url:
         memory, handles = watch(start_run(rig, base_url), rig.worker)
     seconds = time.perf_counter() - started
-    finish(rig.home, "clean", f"--keep={KEEP}", "--delete", "--conf=quick", f"--set=track.uri={rig.mlflow}")
+    # As on one machine: the store is the home's own, whatever serves its pages.
+    finish(rig.home, "clean", f"--keep={KEEP}", "--delete", "--conf=quick")
     held = family(rig.processes)
     raw, database = megabytes(rig.home / "raw"), megabytes(rig.home / "prefect")
     return Night(

@@ -175,13 +175,16 @@ def _remove_from_mlflow(home: Path, settings: Settings, by_kind: dict[str, list[
     client = connect(home, settings.track)
     for each in by_kind["version"]:
         client.delete_model_version(each.name.rpartition(" ")[0], each.id)
-    for each in by_kind["model"]:
-        client.delete_logged_model(each.id)
-    for each in by_kind["run"]:
-        client.delete_run(each.id)
-    # What MLflow deletes it only marks so, and keeps the files.
-    for each in (*by_kind["run"], *by_kind["model"]):
-        remove_files(home, settings.track, each.place)
+    # What MLflow deletes it only marks so, and keeps rows and files: a database would grow night after night. Its
+    # client has no call that frees the rows, a server none at all (there, `mlflow gc` does).
+    rows = client._tracking_client.store
+    drop_model = getattr(rows, "_hard_delete_logged_model", client.delete_logged_model)
+    drop_run = getattr(rows, "_hard_delete_run", client.delete_run)
+    for kind, drop in (("model", drop_model), ("run", drop_run)):
+        for each in by_kind[kind]:
+            # The record goes last: what was cut off before it is listed again.
+            remove_files(home, settings.track, each.place)
+            drop(each.id)
 
 
 def _with_files(kind: str, name: str, mlflow_id: str, place: str) -> Unneeded:

@@ -4,7 +4,9 @@ Short by default, with the corpus of summaries; GENREFLOW_LONG=1 has both.
 """
 
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -145,6 +147,12 @@ def test_cleaning_removes_the_former_training_and_its_files(nights: Nights, clea
     } <= gone
     assert {"run", "model"} <= {each.kind for each in cleaned}
     assert trainings(nights.home) == 1
+    with closing(sqlite3.connect(nights.home / "mlflow" / "mlflow.db")) as rows:
+        # Not marked as deleted alone, as MLflow does.
+        left = rows.execute("SELECT count(DISTINCT run_uuid) FROM metrics UNION SELECT count(*) FROM runs").fetchall()
+    client = connect(nights.home, load().track)
+    experiments = [each.experiment_id for each in client.search_experiments()]
+    assert max(left) == (len(client.search_runs(experiments)),)
     assert all(each.bytes > 0 for each in cleaned if each.kind in ("result", "run", "model"))
     assert not [each for each in cleaned if each.kind == "result" and (nights.home / each.name).exists()]
     assert not [each for each in cleaned if each.place and Path(each.place.removeprefix("file://")).exists()]
