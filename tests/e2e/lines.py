@@ -20,6 +20,14 @@ from urllib.request import urlopen
 PIECES = 20
 
 
+def free_port() -> int:
+    """Return a port that nobody has, out of those that no client is given: one may have it while its server is away."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
 class Line:
     """A way to a port of this machine that can be cut, also by a request of its own, and mended, and that can be slow.
 
@@ -28,7 +36,7 @@ class Line:
 
     def __init__(self, port: int) -> None:
         self.server = ("127.0.0.1", port)
-        self.port = 0
+        self.port = free_port()
         self.cut_at: bytes | None = None
         self.on_cut: Callable[[], None] = lambda: None
         self.slow: tuple[float, float] | None = None
@@ -39,7 +47,6 @@ class Line:
 
     def mend(self) -> None:
         self.listening = socket.create_server(("127.0.0.1", self.port))
-        self.port = self.listening.getsockname()[1]
         threading.Thread(target=self._accept, args=(self.listening,), daemon=True).start()
 
     def cut(self) -> None:
@@ -123,9 +130,7 @@ def prefect_server(folder: Path) -> Iterator[Server]:
 def running(command: list[str], health: str, database: Path, environment: dict[str, str]) -> Iterator[Server]:
     """Run a server that is a Python module on a free port, from its first answer on, and what it starts."""
     folder, log = database.parent, database.with_suffix(".log")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     command = [sys.executable, "-P", "-m", *command, "--host", "127.0.0.1", "--port", str(port)]
     with log.open("ab") as stream:
         server = subprocess.Popen(

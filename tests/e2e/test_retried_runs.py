@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from uuid import UUID
 
 import psutil
 import pytest
+from lines import free_port
 
 TITLES = 200
 LONG = bool(os.environ.get("GENREFLOW_LONG"))
@@ -53,9 +53,7 @@ class Rig:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.api = f"http://127.0.0.1:{self.port}/api"
         self.environment = {**os.environ, "PREFECT_API_URL": self.api, "PREFECT_HOME": str(home / "prefect")}
         self.environment |= {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_SERVER_UI_API_URL": self.api}

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ def by_trying_all(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]
     return chosen, f1
 
 
-@settings(max_examples=200)
+@settings(max_examples=200 if "GENREFLOW_LONG" in os.environ else 50)
 @given(
     st.lists(
         st.tuples(st.floats(-0.5, 1.5) | st.sampled_from([0.0, 0.25, 1.0, 1 / 4096, 0.25 + 1e-9]), st.booleans()),

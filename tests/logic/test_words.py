@@ -9,6 +9,7 @@ from tasks.logic import words
 from tasks.logic.text import stop_words
 from tasks.logic.words import clean_reference, clean_texts
 
+LONG = "GENREFLOW_LONG" in os.environ
 NO_STOP_WORDS: frozenset[str] = frozenset()
 PIECES = st.one_of(
     st.sampled_from(list("""'’‘ʼ"`,:;.?!-–—…()[]{}<>«»“”„&*#@$%_/\\ \n\t\xa0\x1c\u2028""")),
@@ -49,7 +50,7 @@ def test_a_text_of_stop_words_has_no_words():
     assert clean("It is what it is.", stop_words()) == []
 
 
-@settings(max_examples=1000)
+@settings(max_examples=1000 if LONG else 200)
 @given(st.lists(PIECES, max_size=12).map("".join))
 @example(",,cannot,5 gonna,,gotta")
 @example("wanna--")
@@ -62,7 +63,7 @@ def test_the_fast_path_equals_the_reference(text):
     assert clean(text, NO_STOP_WORDS) == clean_reference(text, NO_STOP_WORDS)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300 if LONG else 60)
 @given(
     st.lists(st.lists(PIECES, max_size=6).map("".join), max_size=8),
     st.sets(st.sampled_from(["can", "not", "cannot", "gon", "na", "me", "é", "him"])),
