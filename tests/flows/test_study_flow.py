@@ -17,10 +17,10 @@ from tasks.champion import connect
 from tasks.runs import find_runs
 
 LONG = "GENREFLOW_LONG" in os.environ
-KINDS = ["as it is", "compared"] if LONG else ["as it is"]
+KINDS, COMPARED = (["as it is", "compared"], "{pooling: mean_max}") if LONG else (["as it is"], "")
 ASKED = (
     "study", "--conf", "quick", "--set", "collect.ids=generated", "--set", f"study.trials={len(KINDS)}", "--set",
-    "study.compared=[{pooling: mean_max}]",
+    f"study.compared=[{COMPARED}]",
 )  # fmt: skip
 ONE = () if LONG else ("--corpus", "summary")
 
