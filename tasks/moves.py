@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal
+from uuid import uuid4
 
 from pydantic import BaseModel
 
@@ -64,7 +65,9 @@ def move_champion(client: Any, name: str, version: int, how: How, reason: str) -
         move = moves.pop()
     else:
         move = Move(at=now(), version=version, before=before, how=how, reason=reason[:_LONGEST_REASON])
-        client.set_registered_model_tag(name, f"{_TAG}{len(moves) + 1:05d}", move.model_dump_json())
+        # Another home may record a move of its own on the same store at this moment: both stay.
+        key = f"{_TAG}{len(moves) + 1:05d}-{uuid4().hex[:8]}"
+        client.set_registered_model_tag(name, key, move.model_dump_json())
     if ROLLED_BACK in client.get_model_version(name, str(version)).tags:
         client.delete_model_version_tag(name, str(version), ROLLED_BACK)
     if how == "rollback" and before is not None:

@@ -105,6 +105,19 @@ def test_rollback_goes_back_and_then_further_back(home: Path, settings: Settings
     assert champion(home, settings) == 1
 
 
+def test_moves_of_two_homes_at_the_same_moment_are_both_on_record(
+    home: Path, settings: Settings, three: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = connect(home, settings.track)
+    before = moves.read_moves(client, NAME)
+    with monkeypatch.context() as patch:
+        patch.setattr(moves, "read_moves", lambda *_: list(before))
+        for version in (1, 2):
+            moves.move_champion(client, NAME, version, "by hand", "of its own home")
+    assert told(home, settings)[:3] == [(1, None, "pipeline"), (2, 1, "pipeline"), (3, 2, "pipeline")]
+    assert {move[0] for move in told(home, settings)[3:]} == {1, 2}
+
+
 def test_rolled_back_model_is_not_promoted_again_by_the_next_run(
     home: Path, settings: Settings, three: None, challenge: Any
 ) -> None:
