@@ -38,7 +38,7 @@ class ImdbSpider(TitleSpider):
     advice: ClassVar[str] = (
         "IMDb's terms forbid automatic access without written consent, and genreflow has no way around a block; "
         "use titles or stored pages you already have (`genreflow import FILE`, `genreflow parse FOLDER`), a source "
-        "that anyone may use (docs/sources.md), IMDb's licensed data, or your own mirror"
+        "that needs no such consent (docs/sources.md), IMDb's licensed data, or your own mirror"
     )
 
     def __init__(self, **plan: Any) -> None:
