@@ -53,10 +53,10 @@ docs: $(VENV)/.runtime
 	$(BIN)/python -m docs.reference
 
 # pip keeps to one core: two of them install half of the lock each, neighbours together because some share a folder. It
-# compiles one module after the other, and the packages' own tests with them, which takes as long as the rest.
+# would compile every module, which takes as long as the rest: Python compiles those that are imported, a third, once.
 HALVES := awk '/^[a-z]/ {file = $$0 < "t" ? "a-s" : "t-z"} {print > "$(VENV)/" file ".lock"}'
 INSTALL := xargs -P 2 -I HALF $(BIN)/python -m pip install --quiet --no-compile --no-deps --require-hashes -r $(VENV)/HALF.lock
-COMPILE := $(BIN)/python -m compileall -q -j 0 -x '[/\\]tests?[/\\]' $(VENV)/lib
+unexport PYTHONDONTWRITEBYTECODE
 
 # The marker is written last, so a broken installation is taken up again.
 define install
@@ -65,7 +65,6 @@ define install
 	@echo "installing the locked packages, about 2.5 GB: a few minutes"
 	$(HALVES) $(1)
 	printf 'a-s\nt-z\n' | $(INSTALL)
-	$(COMPILE)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $(2)
 endef
@@ -73,7 +72,7 @@ endef
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	$(call install,$<,$@)
 
-# The developers' lock has the users' packages too: from nothing, all are installed and compiled in one go.
+# The developers' lock has the users' packages too: from nothing, all are installed in one go.
 $(VENV)/.dev: requirements-dev.lock requirements.lock pyproject.toml
 	$(call install,$<,$(VENV)/.runtime $@)
 
