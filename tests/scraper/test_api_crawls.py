@@ -32,7 +32,7 @@ from scraper.site.titles import Catalogue, SiteTitle
 from scraper.writer import dropped_ids, read_raw, stored_ids
 from tasks.store import write_json
 
-COUNT, PART, CONNECTIONS = 500 if "GENREFLOW_LONG" in os.environ else 200, 50, 4
+COUNT, PART, CONNECTIONS = 500 if "GENREFLOW_LONG" in os.environ else 120, 30, 4
 FAULTS = "503=0.04,429=0.03,hang=0.01,truncate=0.03,reset=0.02,maxlag=0.2"
 UNKNOWN = "tt0000001"
 KEYS = {"TMDB_READ_ACCESS_TOKEN": tmdb.TOKEN, "OMDB_API_KEY": omdb.KEY}
