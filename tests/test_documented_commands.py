@@ -21,7 +21,7 @@ LEFT_OUT = re.compile(r"\[OPTIONS\]|\.\.\.|COMMAND|svm")
 def commands_of(page: Path) -> list[str]:
     """Return the command lines of a page's code blocks that call genreflow, lines that go on joined."""
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-    lines = re.findall(r"^ {4,}(?:[A-Z_]+=\S+ )?(genreflow .*)$", text, re.MULTILINE)
+    lines = re.findall(r"^ {4,}(?:\$ )?(?:[A-Z_]+=\S+ )?(genreflow .*)$", text, re.MULTILINE)
     calls = [call for line in lines for call in re.split(r" &&? ?", line)]
     return [call for call in calls if call.startswith("genreflow ") and not LEFT_OUT.search(call)]
 
