@@ -117,8 +117,9 @@ def scored(figures: dict[str, Any], json_output: bool) -> None:
     ):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"{figures['left_out']:,} titles seen in fitting left out", highlight=False)
-    if figures["genres_outside_model"]:
-        console.print(f"genres outside the model's list: {figures['genres_outside_model']}", highlight=False)
+    if outside := figures["genres_outside_model"]:
+        titles = ", ".join(f"{genre} {count:,}" for genre, count in outside.items())
+        console.print(f"titles of genres outside the model's list: {titles}", highlight=False, soft_wrap=True)
     table = Table("genre", *(title for title in ("precision", "recall", "F1", "support")))
     for genre, row in figures["per_genre"].items():
         table.add_row(genre, *(f"{row[key]:.3f}" for key in ("precision", "recall", "f1")), f"{row['support']:,}")
