@@ -39,10 +39,12 @@ def free_ports(count: int) -> list[int]:
 
 @contextmanager
 def started(log: Path, *command: object, **environment: str) -> Iterator[psutil.Process]:
+    # As in an activated environment: MLflow starts uvicorn by its name.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with log.open("w") as stream:
         process = psutil.Popen(
             [sys.executable, "-P", "-m", *map(str, command)], stdout=stream, stderr=subprocess.STDOUT, cwd=log.parent,
-            env={**os.environ, **environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+            env={**os.environ, **environment, "PATH": path, "PYTHONPATH": str(Path(__file__).parents[2])},
         )  # fmt: skip
     try:
         yield process
