@@ -53,7 +53,8 @@ docs: $(VENV)/.runtime
 	$(BIN)/python -m docs.reference
 
 # pip keeps to one core: two of them install half of the lock each, neighbours together because some share a folder. It
-# would compile every module, which takes as long as the rest: Python compiles those that are imported, a third, once.
+# would compile every module, which takes as long as the rest: Python compiles those that are imported, a third, once,
+# unless this variable tells it not to keep them.
 HALVES := awk '/^[a-z]/ {file = $$0 < "t" ? "a-s" : "t-z"} {print > "$(VENV)/" file ".lock"}'
 INSTALL := xargs -P 2 -I HALF $(BIN)/python -m pip install --quiet --no-compile --no-deps --require-hashes -r $(VENV)/HALF.lock
 unexport PYTHONDONTWRITEBYTECODE
