@@ -25,10 +25,11 @@ from conf.data import Collect
 from conf.errors import GenreflowError
 from scraper.launch import TOO_MANY_FAILED, crawl_lock
 from scraper.pipelines import TOO_MANY_FAILED_REASON, count_pages
+from scraper.raw import dropped_ids, stored_ids
 from scraper.settings import crawl_settings, crawled_hosts
 from scraper.spiders.known import ready_spider
 from scraper.spiders.titles import TitleSpider
-from scraper.writer import PartWriter, WriterError, dropped_ids, stored_ids
+from scraper.writer import PartWriter, WriterError
 from tasks.store import StoreError, write_json
 
 EXIT_OK, EXIT_ERROR, EXIT_REFUSED, EXIT_FAILED, EXIT_BLOCKED, EXIT_CAP, EXIT_STOPPED = (

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from scraper.writer import dropped_ids, read_part, read_raw_manifest
+from scraper.raw import dropped_ids, read_part, read_raw_manifest
 from tasks.store import damaged_files
 
 

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from conf.data import Collect
 from conf.errors import GenreflowError
-from scraper.writer import dropped_ids, stored_ids
+from scraper.raw import dropped_ids, stored_ids
 from tasks.store import StoreError, read_manifest, write_json
 
 # Seconds that an interrupted crawl has for writing what is complete before it is killed: a run that is ended is to be

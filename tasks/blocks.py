@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from conf.data import Prepare
 from conf.names import Corpus
 from scraper.items import RAW_SCHEMA
-from scraper.writer import read_part
+from scraper.raw import read_part
 from tasks import store
 from tasks.logic.duplicates import band_keys, bands
 from tasks.logic.text import read_texts, stop_words

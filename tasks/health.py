@@ -22,7 +22,7 @@ from conf.errors import GenreflowError
 from conf.names import CORPORA
 from conf.operation import Track, without_login
 from conf.schema import Settings
-from scraper.writer import part_fault, raw_folders, read_raw_manifest
+from scraper.raw import part_fault, raw_folders, read_raw_manifest
 from tasks import sentences, store
 from tasks.champion import NoChampionError, connect, load_champion
 from tasks.mlflow_store import home_database

@@ -15,7 +15,7 @@ from conf.data import Prepare
 from conf.errors import GenreflowError
 from conf.names import CORPORA, Corpus
 from scraper.items import GENERATED, TITLE_ID
-from scraper.writer import part_fault, raw_folders, read_raw, read_raw_manifest
+from scraper.raw import part_fault, raw_folders, read_raw, read_raw_manifest
 from tasks import store
 from tasks.logic.joining import join_records
 from tasks.logic.text import strip_placeholders

@@ -16,8 +16,8 @@ import pyarrow as pa
 from conf.data import Collect
 from conf.schema import load
 from scraper.frontier import find_frontier
+from scraper.raw import read_raw
 from scraper.site.generator import generate_titles
-from scraper.writer import read_raw
 from tasks.store import read_manifest, write_json
 
 FINGERPRINT = "f" * 64

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 from harness import Answer, TrainedHome
 
+from scraper.raw import read_raw
 from scraper.site.generator import TITLES_SCHEMA, generate_titles
 from scraper.site.server import running_site
-from scraper.writer import read_raw
 
 Run = Callable[..., Answer]
 COMMANDS = (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from crashes import GONE, TITLES, Stage, crawl_titles, dies, half_made, import_titles, keep_results
 
-from scraper.writer import dropped_ids, read_raw
+from scraper.raw import dropped_ids, read_raw
 from tasks import store
 
 LONG = bool(os.environ.get("GENREFLOW_LONG"))

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from scraper.basics import COLUMNS, Counted, IdsError, Progress, read_basics
 from scraper.items import RAW_SCHEMA, SCHEMA_VERSION
-from scraper.writer import read_raw, stored_ids
+from scraper.raw import read_raw, stored_ids
 from tasks.store import digest_file, fingerprint, new_result
 
 SOURCE = "imdb-datasets"

@@ -23,7 +23,7 @@ from crashes import half_made
 
 from conf.names import CORPORA, Corpus
 from conf.operation import Track
-from scraper.writer import read_raw
+from scraper.raw import read_raw
 from tasks.champion import CHAMPION, connect, load_champion, model_name, versions_of
 from tasks.moves import read_moves
 from tasks.runs import find_runs, local_path

@@ -20,8 +20,8 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from scraper.raw import read_part, read_raw
 from scraper.site.generator import generate_titles
-from scraper.writer import read_part, read_raw
 from tasks.store import read_manifest
 
 TITLES, KILLS = (10_000, 20) if os.environ.get("GENREFLOW_LONG") else (600, 3)

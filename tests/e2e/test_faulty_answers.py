@@ -30,9 +30,9 @@ from faulty_crawls import (
 )
 
 from scraper.frontier import find_frontier
+from scraper.raw import dropped_ids
 from scraper.site.faults import KINDS, Faults
 from scraper.site.server import running_site
-from scraper.writer import dropped_ids
 
 logger = logging.getLogger(__name__)
 

@@ -23,8 +23,8 @@ from harness import Answer, TrainedHome
 from trainers import PREPARED, copy_stages
 
 from scraper.launch import CrawlError, run_crawl
+from scraper.raw import read_raw
 from scraper.site.server import running_site
-from scraper.writer import read_raw
 from tasks import store
 
 LONG = bool(os.environ.get("GENREFLOW_LONG"))

@@ -9,10 +9,10 @@ from prefect.client.schemas.objects import Artifact
 
 from flows.collect import collect
 from scraper.launch import CrawlError
+from scraper.raw import read_raw, stored_ids
 from scraper.site.apis.tmdb import TOKEN
 from scraper.site.generator import generate_titles
 from scraper.site.server import Faults, running_site
-from scraper.writer import read_raw, stored_ids
 from tasks.crawl import Collected
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

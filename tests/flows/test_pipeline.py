@@ -8,7 +8,7 @@ import pytest
 from harness import RECIPES, TrainedHome
 
 from conf.names import CORPORA, Corpus
-from scraper.writer import read_raw
+from scraper.raw import read_raw
 from tasks import store
 from tasks.corpus import read_titles
 from tasks.evaluation import read_decision

@@ -24,12 +24,12 @@ from conf.data import Collect
 from conf.schema import load
 from scraper.genres import GenreNames
 from scraper.launch import CrawlError, run_crawl
+from scraper.raw import dropped_ids, read_raw, stored_ids
 from scraper.site.apis import articles, omdb, tmdb, wikitext
 from scraper.site.faults import Faults, parse_faults
 from scraper.site.generator import generate_titles
 from scraper.site.server import running_site
 from scraper.site.titles import Catalogue, SiteTitle
-from scraper.writer import dropped_ids, read_raw, stored_ids
 from tasks.store import write_json
 
 COUNT, PART, CONNECTIONS = 500 if "GENREFLOW_LONG" in os.environ else 120, 30, 4

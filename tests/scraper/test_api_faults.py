@@ -25,11 +25,11 @@ from faulty_crawls import (
     rows_by_id,
 )
 
+from scraper.raw import dropped_ids
 from scraper.site.apis import omdb, tmdb
 from scraper.site.faults import Faults
 from scraper.site.server import running_site
 from scraper.site.titles import Catalogue
-from scraper.writer import dropped_ids
 
 logger = logging.getLogger(__name__)
 

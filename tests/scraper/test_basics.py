@@ -12,7 +12,8 @@ import pytest
 from scraper.basics import Counted, IdsError, read_basics
 from scraper.importers.title_basics import SOURCE, TERMS, join_basics
 from scraper.items import Title
-from scraper.writer import PartWriter, read_raw
+from scraper.raw import read_raw
+from scraper.writer import PartWriter
 
 HEADER = "tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\tendYear\truntimeMinutes\tgenres\n"
 ROWS = 200_000

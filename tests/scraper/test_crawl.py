@@ -15,8 +15,8 @@ from title_pages import TitleServer, ids_of, plot_page
 
 from conf.data import Collect
 from scraper.launch import CrawlError, run_crawl
+from scraper.raw import dropped_ids, read_raw, stored_ids
 from scraper.stored_pages import read_page
-from scraper.writer import dropped_ids, read_raw, stored_ids
 from tasks.store import Manifest, read_manifest, write_json, write_manifest
 
 Build = Callable[..., Collect]

@@ -14,8 +14,8 @@ from conf.data import Collect
 from conf.schema import load
 from scraper.keys import Key, KeyMissingError, Redaction
 from scraper.launch import CrawlError, run_crawl
+from scraper.raw import read_raw
 from scraper.settings import MannersError, check_key, origin_of
-from scraper.writer import read_raw
 
 BEARER = Key("SOME_TOKEN", "ask for one")
 QUERY = Key("SOME_KEY", "ask for one", "apikey")

@@ -13,7 +13,7 @@ from conf.data import Collect
 from conf.schema import load
 from scraper.importers.files import import_file
 from scraper.launch import run_crawl
-from scraper.writer import dropped_ids, read_raw
+from scraper.raw import dropped_ids, read_raw
 
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
 LINES = 40

@@ -10,7 +10,7 @@ from title_pages import TitleServer, ids_of, plot_page
 
 from conf.data import Collect
 from scraper.launch import CrawlError, run_crawl
-from scraper.writer import read_part
+from scraper.raw import read_part
 
 Build = Callable[..., Collect]
 

@@ -6,8 +6,8 @@ from title_pages import main_page, plot_page
 
 from scraper.importers.page_files import NoRecordError, PageOutcome, parse_pages, store_parsed
 from scraper.items import Title
+from scraper.raw import read_raw
 from scraper.stored_pages import StoredPage, write_page
-from scraper.writer import read_raw
 
 OLD, NEW = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -14,11 +14,11 @@ from scrapy.http import Response
 
 from conf.data import Collect
 from scraper.launch import CrawlError, run_crawl
+from scraper.raw import stored_ids
 from scraper.robots import is_robots
 from scraper.site.faults import Faults, parse_faults
 from scraper.site.generator import generate_titles
 from scraper.site.server import running_site
-from scraper.writer import stored_ids
 
 Build = Callable[..., Collect]
 LONG = bool(os.environ.get("GENREFLOW_LONG"))

@@ -15,9 +15,9 @@ import pytest
 
 from conf.data import Collect
 from scraper.launch import CrawlError, run_crawl
+from scraper.raw import dropped_ids, read_raw, stored_ids
 from scraper.site.generator import generate_titles
 from scraper.site.server import Faults, running_site
-from scraper.writer import dropped_ids, read_raw, stored_ids
 from tasks.store import write_json
 
 Build = Callable[..., Collect]

@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from scraper.items import RAW_SCHEMA, Title
-from scraper.writer import Drop, PartWriter, WriterError, dropped_ids, read_raw, stored_ids
+from scraper.raw import dropped_ids, read_raw, stored_ids
+from scraper.writer import Drop, PartWriter, WriterError
 from tasks.store import StoreError, describe_file, read_manifest, write_manifest
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from scraper.importers.files import import_file
 from scraper.importers.tally import ImportFileError, ImportReport
-from scraper.writer import read_raw
+from scraper.raw import read_raw
 from tasks import store
 
 GENRES = ("Drama", "Comedy", "Sci-Fi")

@@ -94,7 +94,7 @@ def own(tmp_path: Path, **changes: object) -> Path:
 
 
 def test_own_mapping_is_used(tmp_path: Path) -> None:
-    from scraper.writer import read_raw
+    from scraper.raw import read_raw
 
     path = write(tmp_path / "a.csv", "number,plot,tags\n7,A lamp.,a|b\n8,none so far,c\n")
     told = import_file(

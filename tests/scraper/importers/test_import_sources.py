@@ -15,7 +15,7 @@ from conf.schema import load
 from scraper.importers.files import import_file
 from scraper.importers.tally import ImportReport
 from scraper.items import RAW_SCHEMA
-from scraper.writer import read_raw
+from scraper.raw import read_raw
 
 GENRES = load("base").prepare.genres
 NOTHING: dict[str, Any] = {

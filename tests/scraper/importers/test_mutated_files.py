@@ -29,9 +29,9 @@ from conf.errors import GenreflowError
 from conf.schema import load
 from scraper.importers.files import ImportReport, import_file
 from scraper.importers.page_files import parse_pages, store_parsed
+from scraper.raw import read_raw
 from scraper.site.generator import generate_titles
 from scraper.stored_pages import StoredPage, write_page
-from scraper.writer import read_raw
 
 LONG = "GENREFLOW_LONG" in os.environ
 FILES = 600 if LONG else 6
