@@ -33,7 +33,8 @@ def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: b
     if json_output:
         return
     console = open_console()
-    if any(source.startswith(GENERATED) for corpus in done.corpora.values() for source in corpus.sources):
+    generated = any(source.startswith(GENERATED) for corpus in done.corpora.values() for source in corpus.sources)
+    if generated:
         console.print("These titles are generated: the figures show that the pipeline works, not how good it is.")
     console.print(_reused(done))
     where(console, settings, home, done.trained)
@@ -49,7 +50,11 @@ def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: b
         f'{genreflow} predict{suffix} "A retired detective hunts a killer who stages murders as film scenes."',
         f"{genreflow} compare{suffix}          # every recipe trained so far",
         f"{genreflow} ui{suffix}               # Prefect's and MLflow's pages",
-        f"{genreflow} import FILE --home mine && {genreflow} run --home mine   # your own titles",
+        *(
+            [f"{genreflow} import FILE --home mine && {genreflow} run --home mine   # your own titles"]
+            if generated
+            else []
+        ),
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True)
 
