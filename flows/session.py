@@ -57,18 +57,32 @@ def quiet() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
-def set_up(conf: str | Path, overrides: list[str] | None, home: Path | None, *, tracked: bool = False) -> Settings:
+def set_up(
+    conf: str | Path,
+    overrides: list[str] | None,
+    home: Path | None,
+    *,
+    collected: bool = False,
+    reads: bool = False,
+    tracked: bool = False,
+) -> Settings:
     """Make ready for flows: check the configuration and the home, choose Prefect's server, tidy the log.
 
-    tracked says that they log to MLflow: a store outside the home must answer before a Prefect server is started.
+    What would fail is told before a Prefect server is started. reads: they need titles, which are in the home, or, with
+    `collected`, come from the inbox or a crawl; tracked: they log to MLflow, and a store outside the home must answer.
 
     The server is that in PREFECT_API_URL, else that of `genreflow ui` over this home, else an embedded one whose
     database is in the home. Call it before Prefect is imported. Raises ConfigError, GenreflowError for a home
-    that cannot be used, TrackingError, or ServerAwayError for a server in PREFECT_API_URL that does not answer.
+    that cannot be used, NoTitlesError, TrackingError, or ServerAwayError for a server in PREFECT_API_URL that does not
+    answer.
     """
     settings = load(conf, overrides or [])
     quiet()
     path = home_path(home)
+    if reads and not (collected and collects(settings)):
+        from tasks.records import check_raw
+
+        check_raw(path / "raw")
     try:
         (path / "prefect").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -98,6 +112,11 @@ def set_up(conf: str | Path, overrides: list[str] | None, home: Path | None, *, 
         signal.signal(signal.SIGTERM, _end_with_children)
     _tidy_logs()
     return settings
+
+
+def collects(settings: Settings) -> bool:
+    """Say whether the collect flow has anything to do."""
+    return settings.collect.ids is not None or settings.import_.inbox is not None
 
 
 def _check_room(folder: Path) -> None:

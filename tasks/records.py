@@ -73,12 +73,22 @@ def survey_raw(raw: Path, settings: Prepare) -> Survey:
     return Survey(parts, faults)
 
 
+def check_raw(raw: Path) -> None:
+    """Raise NoTitlesError where nothing was ever collected or imported."""
+    if not raw_folders(raw):
+        raise _nothing_in(raw)
+
+
+def _nothing_in(raw: Path) -> NoTitlesError:
+    return NoTitlesError(
+        f"no titles in {raw}: collect some (genreflow collect) or import a file (genreflow import FILE)"
+    )
+
+
 def check_sources(raw: Path, sources: Collection[str]) -> None:
     """Raise NoTitlesError for no source at all, and for generated titles beside others: a model of both is no use."""
     if not sources:
-        raise NoTitlesError(
-            f"no titles in {raw}: collect some (genreflow collect) or import a file (genreflow import FILE)"
-        )
+        raise _nothing_in(raw)
     others = sorted(set(sources) - {GENERATED})
     if others and GENERATED in sources:
         raise NoTitlesError(

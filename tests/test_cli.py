@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,8 @@ from scraper.site.server import running_site
 
 Run = Callable[..., Answer]
 COMMANDS = (
-    "demo", "run", "collect", "import", "parse", "titles", "show", "prepare", "embed", "train", "evaluate", "compare",
-    "card", "promote", "predict", "site", "ui", "clean", "deploy", "worker",
-    "doctor",
+    "demo", "run", "collect", "import", "parse", "titles", "show", "prepare", "embed", "train", "study", "evaluate",
+    "compare", "card", "promote", "predict", "site", "ui", "clean", "deploy", "worker", "doctor",
 )  # fmt: skip
 TEXT = "A retired detective hunts a killer who stages murders as film scenes."
 STOP_WORDS = "what is it that they have been and which of these were there"
@@ -36,6 +36,11 @@ told = {name: CliRunner().invoke(app, [name, "--help"]).output for name in sys.a
 heavy = ("prefect", "mlflow", "tensorflow", "nltk", "pandas", "sklearn")
 print(json.dumps({"told": told, "loaded": [name for name in heavy if name in sys.modules]}))
 """
+
+
+def test_version_is_that_of_the_package(genreflow: Run) -> None:
+    answer = genreflow("--version")
+    assert (answer.code, answer.out) == (0, f"genreflow {version('genreflow')}\n")
 
 
 def test_answering_imports_no_prefect() -> None:
@@ -246,11 +251,15 @@ def test_text_of_stop_words_only_is_a_counted_drop(genreflow: Run, tmp_path: Pat
     assert told["records"] == sum(told["splits"].values()) + sum(told["drops"].values())
 
 
-def test_prepare_without_titles_says_how_to_get_some(genreflow: Run, tmp_path: Path, prefect_server: None) -> None:
-    answer = genreflow("prepare", "--home", tmp_path / "home")
+@pytest.mark.parametrize("command", ["run", "prepare", "embed", "train", "study"])
+def test_without_titles_a_command_says_how_to_get_some_before_it_starts_a_server(
+    genreflow: Run, tmp_path: Path, command: str
+) -> None:
+    answer = genreflow(command, "--home", tmp_path / "home")
     assert (answer.code, answer.out) == (1, "")
-    assert "error: no titles in" in answer.err.strip().splitlines()[-1]
-    assert "Traceback" not in answer.err
+    assert answer.err.startswith(f"error: no titles in {tmp_path}/home/raw: collect some (genreflow collect) or import")
+    assert len(answer.err.splitlines()) == 1
+    assert not (tmp_path / "home").exists()
 
 
 # Champion

@@ -40,7 +40,7 @@ def run(conf: Conf = Path("base"), overrides: Overrides = None, home: Home = Non
     from flows import session
     from flows.report import training
 
-    settings = session.set_up(conf, overrides, home, tracked=True)
+    settings = session.set_up(conf, overrides, home, reads=True, collected=True, tracked=True)
     from flows.home import value_of
     from flows.pipeline import pipeline
 
@@ -55,7 +55,7 @@ def collect(conf: Conf = Path("base"), overrides: Overrides = None, home: Home =
     from flows.report import terminal, training
 
     settings = load(conf, overrides or [])
-    if settings.collect.ids is None and settings.import_.inbox is None:
+    if not session.collects(settings):
         raise GenreflowError(
             "nothing to collect: collect.ids is not set; name a list of ids, e.g. --set collect.ids=ids.txt "
             "(also .parquet with title_id, or IMDb's title.basics.tsv.gz)"
@@ -82,7 +82,7 @@ def prepare(conf: Conf = Path("base"), overrides: Overrides = None, home: Home =
     from flows import session
     from flows.report import training
 
-    session.set_up(conf, overrides, home)
+    session.set_up(conf, overrides, home, reads=True)
     from flows.prepare import prepare as flow
 
     training.corpora(flow(conf, overrides or [], home), as_json)
@@ -94,7 +94,7 @@ def embed(conf: Conf = Path("base"), overrides: Overrides = None, home: Home = N
     from flows import session
     from flows.report import training
 
-    session.set_up(conf, overrides, home)
+    session.set_up(conf, overrides, home, reads=True)
     from flows.embed import embed as flow
 
     training.stages(flow(conf, overrides or [], home), as_json)
@@ -112,7 +112,7 @@ def train(
     from flows import session
     from flows.report import training
 
-    session.set_up(conf, overrides, home, tracked=True)
+    session.set_up(conf, overrides, home, reads=True, tracked=True)
     from flows.train import train as flow
 
     training.trained(flow(conf, overrides or [], home, corpus=corpus), json_output=as_json)
@@ -130,7 +130,7 @@ def study(
     from flows import session
     from flows.report import training
 
-    session.set_up(conf, overrides, home, tracked=True)
+    session.set_up(conf, overrides, home, reads=True, tracked=True)
     from flows.study import study as flow
 
     training.studied(flow(conf, overrides or [], home, corpus), as_json)
