@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -13,7 +15,6 @@ from tasks.logic.printable import printable
 
 app = typer.Typer(
     name="genreflow",
-    help="Collect movie plots, train genre models on them, and predict with the best one.",
     epilog="Start with: genreflow demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -21,6 +22,21 @@ app = typer.Typer(
 )
 for group in (pipeline, titles, answers, models, services):
     app.add_typer(group.app)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"genreflow {version('genreflow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show genreflow's version.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Collect movie plots, train genre models on them, and predict with the best one."""
 
 
 def main() -> None:

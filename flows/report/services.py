@@ -41,15 +41,17 @@ def cleaned(unneeded: Sequence[Any], deleted: bool, json_output: bool) -> None:
         as_json({"deleted": deleted, "unneeded": [each._asdict() for each in unneeded]})
         return
     console = open_console(highlight=False)
+    if not unneeded:
+        console.print("nothing to remove: all that is here is among the newest, or needed by them")
+        return
+    table = Table("what", "name", "MB")
+    table.columns[-1].justify = "right"
+    for each in unneeded:
+        table.add_row(each.kind, each.name, f"{each.bytes / 1e6:,.1f}")
+    console.print(table)
     total = sum(each.bytes for each in unneeded)
-    if unneeded:
-        table = Table("what", "name", "MB")
-        table.columns[-1].justify = "right"
-        for each in unneeded:
-            table.add_row(each.kind, each.name, f"{each.bytes / 1e6:,.1f}")
-        console.print(table)
     counts = Counter(each.kind for each in unneeded)
-    told = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()) or "nothing"
+    told = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items())
     verb = "removed" if deleted else "can go (--delete removes it)"
     console.print(f"{told}, {total / 1e6:,.1f} MB: {verb}")
 
