@@ -68,18 +68,24 @@ def set_up(
 ) -> Settings:
     """Make ready for flows: check the configuration and the home, choose Prefect's server, tidy the log.
 
-    What would fail is told before a Prefect server is started. reads: they need titles, which are in the home, or, with
-    `collected`, come from the inbox or a crawl; tracked: they log to MLflow, and a store outside the home must answer.
+    What would fail is told before a Prefect server is started. collected: they crawl, if ids are set; reads: they need
+    titles, of that crawl, the inbox or the home; tracked: they log to MLflow, and a store outside the home must answer.
 
     The server is that in PREFECT_API_URL, else that of `genreflow ui` over this home, else an embedded one whose
     database is in the home. Call it before Prefect is imported. Raises ConfigError, GenreflowError for a home
-    that cannot be used, NoTitlesError, TrackingError, or ServerAwayError for a server in PREFECT_API_URL that does not
-    answer.
+    that cannot be used, what the spider or the list of ids says that cannot be had, NoTitlesError, TrackingError, or
+    ServerAwayError for a server in PREFECT_API_URL that does not answer.
     """
     settings = load(conf, overrides or [])
     quiet()
     path = home_path(home)
-    if reads and not (collected and collects(settings)):
+    if collected and settings.collect.ids is not None:
+        from scraper.ids import check_ids
+        from scraper.spiders.known import ready_spider
+
+        ready_spider(settings.collect)
+        check_ids(settings.collect)
+    elif reads and not (collected and collects(settings)):
         from tasks.records import check_raw
 
         check_raw(path / "raw")

@@ -11,11 +11,13 @@ from urllib.request import urlopen
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from conf.data import Select
+from conf.data import Collect, Select
 from scraper.basics import IdsError, is_basics, select_ids
 from scraper.items import GENERATED, TITLE_ID
 from tasks.parquet_batches import open_packed, read_batches
 
+# The value of collect.ids that asks the local movie site itself.
+SITE = "site"
 _BATCH_ROWS = 65536
 _SITE_SECONDS = 30
 # Ids of ten million titles.
@@ -63,6 +65,14 @@ def ask_site(base_url: str, limit: int | None = None) -> tuple[list[str], bool]:
     if not ids:
         raise IdsError(f"{url}: no title id in it; expected one a line")
     return ids, lines[0] == GENERATED
+
+
+def check_ids(collect: Collect) -> None:
+    """Read the first title id that a crawl would ask for; raises IdsError for a list or a site without any."""
+    if collect.ids == SITE:
+        ask_site(collect.base_url, 1)
+    elif collect.ids is not None and collect.ids != GENERATED:
+        read_ids(collect.ids, collect.select, 1)
 
 
 def _collect(found: Iterator[str], limit: int | None) -> list[str]:

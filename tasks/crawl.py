@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from conf.data import Collect, Site
 from conf.errors import GenreflowError
 from scraper.frontier import Frontier, find_frontier
-from scraper.ids import ask_site, read_ids
+from scraper.ids import SITE, ask_site, read_ids
 from scraper.items import GENERATED
 from scraper.launch import TOO_MANY_FAILED, CrawlError, crawl_lock, run_crawl
 from scraper.page_choice import choose_pages
@@ -25,8 +25,6 @@ from tasks.retries import error_of
 from tasks.reuse import cached
 
 VERSION = 2
-# The value of collect.ids that asks the local movie site itself.
-SITE = "site"
 
 
 class Collected(BaseModel, frozen=True):

@@ -219,11 +219,6 @@ def test_second_import_of_a_file_does_nothing(genreflow: Run, tmp_path: Path) ->
 # Collect and prepare
 
 
-def test_nothing_to_collect_says_what_to_set(genreflow: Run, tmp_path: Path) -> None:
-    answer = genreflow("collect", "--home", tmp_path / "home")
-    assert_one_line(answer, "nothing to collect: collect.ids is not set", "--set collect.ids=ids.txt")
-
-
 def test_id_that_the_site_does_not_know_is_counted(genreflow: Run, tmp_path: Path, prefect_server: None) -> None:
     titles = generate_titles(4, random_seed=3)
     known = titles["title_id"].to_pylist()
@@ -249,17 +244,6 @@ def test_text_of_stop_words_only_is_a_counted_drop(genreflow: Run, tmp_path: Pat
     assert told["drops"]["only_stop_words"] == 1
     assert told["records"] == len(stored(tmp_path / "home"))
     assert told["records"] == sum(told["splits"].values()) + sum(told["drops"].values())
-
-
-@pytest.mark.parametrize("command", ["run", "prepare", "embed", "train", "study"])
-def test_without_titles_a_command_says_how_to_get_some_before_it_starts_a_server(
-    genreflow: Run, tmp_path: Path, command: str
-) -> None:
-    answer = genreflow(command, "--home", tmp_path / "home")
-    assert (answer.code, answer.out) == (1, "")
-    assert answer.err.startswith(f"error: no titles in {tmp_path}/home/raw: collect some (genreflow collect) or import")
-    assert len(answer.err.splitlines()) == 1
-    assert not (tmp_path / "home").exists()
 
 
 # Champion

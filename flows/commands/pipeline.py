@@ -60,12 +60,7 @@ def collect(conf: Conf = Path("base"), overrides: Overrides = None, home: Home =
             "nothing to collect: collect.ids is not set; name a list of ids, e.g. --set collect.ids=ids.txt "
             "(also .parquet with title_id, or IMDb's title.basics.tsv.gz)"
         )
-    if settings.collect.ids is not None:
-        from scraper.spiders.known import ready_spider
-
-        # Sooner than a Prefect server is started for it.
-        ready_spider(settings.collect)
-    session.set_up(conf, overrides, home)
+    session.set_up(conf, overrides, home, collected=True)
     from flows.collect import collect as flow
 
     collected = flow(conf, overrides or [], home)

@@ -1,0 +1,49 @@
+"""What cannot be had is told in one line before a Prefect server is started, and leaves no home behind."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from harness import Answer
+
+Run = Callable[..., Answer]
+
+
+def assert_told_early(answer: Answer, home: Path, told: str, code: int = 1) -> None:
+    assert (answer.code, answer.out) == (code, "")
+    assert answer.err.startswith(f"error: {told}")
+    assert len(answer.err.splitlines()) == 1
+    assert not home.exists()
+
+
+def test_nothing_to_collect_says_what_to_set(genreflow: Run, tmp_path: Path) -> None:
+    answer = genreflow("collect", "--home", tmp_path / "home")
+    assert_told_early(answer, tmp_path / "home", "nothing to collect: collect.ids is not set; name a list of ids, e.g.")
+
+
+@pytest.mark.parametrize("command", ["run", "prepare", "embed", "train", "study"])
+def test_without_titles_a_command_says_how_to_get_some_before_it_starts_a_server(
+    genreflow: Run, tmp_path: Path, command: str
+) -> None:
+    answer = genreflow(command, "--home", tmp_path / "home")
+    assert_told_early(
+        answer, tmp_path / "home", f"no titles in {tmp_path}/home/raw: collect some (genreflow collect) or"
+    )
+
+
+@pytest.mark.parametrize("command", ["run", "collect"])
+@pytest.mark.parametrize(
+    ("given", "code", "told"),
+    [
+        ("collect.ids=nothere.txt", 1, "nothere.txt: no such file; expected a list of title ids"),
+        ("collect.ids=site", 1, "http://127.0.0.1:9/ids.txt does not answer"),
+        ("collect.spider=mine:Spider", 1, "collect.spider 'mine:Spider' cannot be loaded"),
+        ("collect.base_url=https://www.imdb.com", 2, "crawling www.imdb.com needs collect.contact"),
+    ],
+)
+def test_what_cannot_be_crawled_is_told_before_a_server_is_started(
+    genreflow: Run, tmp_path: Path, command: str, given: str, code: int, told: str
+) -> None:
+    sets = ["--set", "collect.ids=generated", "--set", "collect.base_url=http://127.0.0.1:9", "--set", given]
+    answer = genreflow(command, "--home", tmp_path / "home", *sets)
+    assert_told_early(answer, tmp_path / "home", told, code)
