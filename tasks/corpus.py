@@ -203,7 +203,11 @@ def _choose_titles(
     frame, genres, left_out = filters.choose_genres(frame, settings.genres, settings.min_genre_titles, drops)
     if frame.empty:
         told = ", ".join(f"{reason} {count}" for reason, count in drops.counts.items() if count)
-        raise NoTitlesError(f"no title is left for the {corpus} corpus of {len(records)} records (dropped: {told})")
+        least = f"; a genre needs {settings.min_genre_titles} train titles (prepare.min_genre_titles)"
+        hint = least if drops.counts.get("no_modelled_genre") else ""
+        raise NoTitlesError(
+            f"no title is left for the {corpus} corpus of {len(records)} records (dropped: {told}){hint}"
+        )
     part = frame["part"].map(lambda name: f": {name}", na_action="ignore").fillna("")
     frame = frame.assign(source=frame["source"] + part)
     splits = frame["split"].value_counts()

@@ -46,6 +46,13 @@ def test_corpus_without_a_title_says_what_was_dropped(home: Path, settings: Sett
     assert list((home / "corpora").iterdir()) == []
 
 
+def test_titles_too_few_for_any_genre_say_how_many_it_takes(home: Path, settings: Settings, outside_flow: None) -> None:
+    import_rows(home, settings, [{"title_id": "tt0000001", "summary": "A long enough plot of a storm. " * 3}])
+    expected = r"\(dropped: no_modelled_genre 1\); a genre needs 50 train titles \(prepare.min_genre_titles\)"
+    with pytest.raises(NoTitlesError, match=expected):
+        prepare(home, settings, min_genre_titles=50)
+
+
 def test_every_drop_is_counted_under_its_reason(home: Path, settings: Settings, outside_flow: None) -> None:
     rows: list[dict[str, Any]] = [
         {"title_id": f"tt{i:07d}", "summary": f"{TEXT} number {chr(97 + i % 26) * 3} {i}."} for i in range(60)
