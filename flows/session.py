@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import shutil
 import signal
 import threading
@@ -29,6 +30,7 @@ LEAST_FREE_BYTES = 32 * 2**20
 # A server in trouble takes seconds for an answer; one that is not there says so at once.
 _ANSWER_SECONDS = 15
 _STOP_SECONDS = 5
+_OF_A_HOOK = re.compile(r"Running hook '|Hook '.*' finished running successfully")
 
 
 class ServerAwayError(GenreflowError):
@@ -213,9 +215,9 @@ def _end_with_children(signum: int, _: object) -> None:
 
 
 def _tidy_logs() -> None:
-    """Share one console between log lines and progress bars, and leave tracebacks to Prefect's page.
+    """Share one console between log lines and progress bars; leave tracebacks and hooks that ran to Prefect's page.
 
-    The error itself is printed by the command line, once.
+    The error itself is printed by the command line, once, and a hook says itself what it does.
     """
     from prefect.logging.configuration import setup_logging
     from prefect.logging.handlers import PrefectConsoleHandler
@@ -227,8 +229,10 @@ def _tidy_logs() -> None:
         for handler in logger.handlers:
             if isinstance(handler, PrefectConsoleHandler):
                 handler.console = progress.console
-                handler.addFilter(_without_traceback)
+                handler.addFilter(_has_news)
 
 
-def _without_traceback(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and record.name.startswith("prefect")) or "GENREFLOW_DEBUG" in os.environ
+def _has_news(record: logging.LogRecord) -> bool:
+    if "GENREFLOW_DEBUG" in os.environ or not record.name.startswith("prefect"):
+        return True
+    return not (record.exc_info or _OF_A_HOOK.match(record.getMessage()))
