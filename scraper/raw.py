@@ -9,10 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scraper.items import ADDED_COLUMNS, RAW_SCHEMA, SCHEMA_VERSION
+from conf.errors import GenreflowError
+from scraper.items import ADDED_COLUMNS, GENERATED, RAW_SCHEMA, SCHEMA_VERSION
 from tasks.store import MANIFEST, FileEntry, Manifest, StoreError, digest_file, read_manifest
 
 _VERSION_KEY = b"genreflow.schema_version"
+
+
+class MixedTitlesError(GenreflowError):
+    """Say that generated titles would lie beside others: a model of both is no use."""
 
 
 def read_raw_manifest(folder: Path) -> Manifest | None:
@@ -74,6 +79,35 @@ def read_raw(
 def raw_folders(raw: Path) -> list[Path]:
     """List the folders of crawls and imports below raw/, by name."""
     return sorted(path for path in raw.glob("*") if path.is_dir() and not path.name.startswith("."))
+
+
+def first_sources(raw: Path) -> dict[str, str]:
+    """Return the source of the first title of each folder below raw/, by its name; damaged ones are left out."""
+    sources = {}
+    for folder in raw_folders(raw):
+        try:
+            manifest = read_raw_manifest(folder)
+        except StoreError:
+            # Whoever reads the titles tells of it; what is asked here is what they would lie beside.
+            continue
+        name, entry = next(iter(manifest.files.items()), ("", None)) if manifest else ("", None)
+        if entry and entry.rows and not part_fault(folder / name, entry):
+            sources[folder.name] = read_part(folder / name, ["source"])["source"][0].as_py()
+    return sources
+
+
+def check_company(raw: Path, *, generated: bool) -> None:
+    """Raise MixedTitlesError, before anything is stored, where generated titles would come beside others."""
+    held = sorted({source for source in first_sources(raw).values() if (source == GENERATED) != generated})
+    if held and generated:
+        raise MixedTitlesError(
+            f"{raw} holds titles that are not generated ({', '.join(held)}); generated ones go into a home of their "
+            f"own: --home DIR"
+        )
+    if held:
+        raise MixedTitlesError(
+            f"{raw} holds generated titles, as the demo makes them; keep your own in a home of their own: --home mine"
+        )
 
 
 def part_fault(path: Path, entry: FileEntry) -> str | None:

@@ -201,13 +201,8 @@ def _choose_titles(
     frame = frame.assign(split=frame["title_id"].map(split_of))
     frame = frame.assign(near_duplicate=_near_duplicates(frame, blocks, settings))
     frame, genres, left_out = filters.choose_genres(frame, settings.genres, settings.min_genre_titles, drops)
-    if frame.empty:
-        told = ", ".join(f"{reason} {count}" for reason, count in drops.counts.items() if count)
-        least = f"; a genre needs {settings.min_genre_titles} train titles (prepare.min_genre_titles)"
-        hint = least if drops.counts.get("no_modelled_genre") else ""
-        raise NoTitlesError(
-            f"no title is left for the {corpus} corpus of {len(records)} records (dropped: {told}){hint}"
-        )
+    if len(genres) < 2:
+        raise NoTitlesError(_too_few(corpus, settings, len(records), genres, drops))
     part = frame["part"].map(lambda name: f": {name}", na_action="ignore").fillna("")
     frame = frame.assign(source=frame["source"] + part)
     splits = frame["split"].value_counts()
@@ -225,6 +220,17 @@ def _choose_titles(
         "retrieved": _days(frame["retrieved_at"]),
     }
     return frame, summary
+
+
+def _too_few(corpus: Corpus, settings: Prepare, records: int, genres: Sequence[str], drops: filters.Drops) -> str:
+    """Say why a corpus of no genre or one is none to train on, and what may be done."""
+    dropped = ", ".join(f"{reason} {count}" for reason, count in drops.counts.items() if count)
+    found = f"{genres[0]} is the one genre left for" if genres else "no title is left for"
+    told = f"{found} the {corpus} corpus of {records} records (dropped: {dropped})"
+    if drops.counts.get("no_modelled_genre"):
+        told += f"; a model needs two genres of {settings.min_genre_titles} train titles (prepare.min_genre_titles)"
+    others = [name for name in settings.corpora if name != corpus]
+    return f"{told}; prepare.corpora=[{others[0]}] goes on without this corpus" if others else told
 
 
 def _near_duplicates(frame: pd.DataFrame, blocks: Sequence[CleanedBlock], settings: Prepare) -> npt.NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from scraper.ids import SITE, ask_site, read_ids
 from scraper.items import GENERATED
 from scraper.launch import TOO_MANY_FAILED, CrawlError, crawl_lock, run_crawl
 from scraper.page_choice import choose_pages
+from scraper.raw import check_company
 from scraper.site.generator import site_ids
 from tasks import progress, store
 from tasks.artifacts import Board, show_table
@@ -64,6 +65,7 @@ def collect_titles(home: Path, settings: Collect, site: Site, genres: tuple[str,
     """
     logger = get_run_logger()
     ids, generated = _asked_ids(settings, site)
+    check_company(home / "raw", generated=generated)
     # Whatever interface tells of made-up titles: they are nobody's, and nothing is trained on them beside others.
     settings = settings.model_copy(update={"ids": GENERATED}) if generated else settings
     fingerprint = _fingerprint_source(settings, site)

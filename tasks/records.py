@@ -15,7 +15,7 @@ from conf.data import Prepare
 from conf.errors import GenreflowError
 from conf.names import CORPORA, Corpus
 from scraper.items import GENERATED, TITLE_ID
-from scraper.raw import part_fault, raw_folders, read_raw, read_raw_manifest
+from scraper.raw import first_sources, part_fault, raw_folders, read_raw, read_raw_manifest
 from tasks import store
 from tasks.logic.joining import join_records
 from tasks.logic.text import strip_placeholders
@@ -81,7 +81,7 @@ def check_raw(raw: Path) -> None:
 
 def _nothing_in(raw: Path) -> NoTitlesError:
     return NoTitlesError(
-        f"no titles in {raw}: collect some (genreflow collect) or import a file (genreflow import FILE)"
+        f"no titles in {raw}: name what to collect (--set collect.ids=ids.txt) or import a file (genreflow import FILE)"
     )
 
 
@@ -91,9 +91,10 @@ def check_sources(raw: Path, sources: Collection[str]) -> None:
         raise _nothing_in(raw)
     others = sorted(set(sources) - {GENERATED})
     if others and GENERATED in sources:
+        folders = [name for name, source in first_sources(raw).items() if source != GENERATED]
         raise NoTitlesError(
-            f"{raw} holds generated titles beside others ({', '.join(others)}); "
-            f"keep your own titles in a home of their own: --home DIR"
+            f"{raw} holds generated titles beside others ({', '.join(others)}); keep your own titles in a home of "
+            f"their own (--home DIR), and move out of {raw} what came here: {', '.join(folders)}"
         )
 
 

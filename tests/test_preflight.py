@@ -25,10 +25,9 @@ def test_nothing_to_collect_says_what_to_set(genreflow: Run, tmp_path: Path) -> 
 def test_without_titles_a_command_says_how_to_get_some_before_it_starts_a_server(
     genreflow: Run, tmp_path: Path, command: str
 ) -> None:
-    answer = genreflow(command, "--home", tmp_path / "home")
-    assert_told_early(
-        answer, tmp_path / "home", f"no titles in {tmp_path}/home/raw: collect some (genreflow collect) or"
-    )
+    home = tmp_path / "home"
+    told = f"no titles in {home}/raw: name what to collect (--set collect.ids=ids.txt) or import a file"
+    assert_told_early(genreflow(command, "--home", home), home, told)
 
 
 @pytest.mark.parametrize("command", ["run", "collect"])

@@ -17,6 +17,7 @@ from scraper.importers.records import RecordMaker
 from scraper.importers.shapes import Shape, recognise
 from scraper.importers.tally import ImportFileError, ImportReport, Tally
 from scraper.items import SCHEMA_VERSION
+from scraper.raw import check_company
 from tasks.store import find_result, new_result
 from tasks.store import fingerprint as combine
 
@@ -39,7 +40,8 @@ def import_file(
 
     `source` names a shipped mapping or a mapping file; None: recognised by the columns. on_progress gets how much is
     read and how much there is, in the file's own unit. The same content, mapping and genres are imported once.
-    Raises ImportFileError, with nothing stored, for an unusable file or too many bad rows.
+    Raises ImportFileError, with nothing stored, for an unusable file or too many bad rows, MixedTitlesError where raw/
+    holds generated titles.
     """
     shape = recognise(path, source)
     intake = Intake()
@@ -58,6 +60,7 @@ def import_file(
     for known in sorted(raw.glob(f"import-*-{content[:12]}")):
         if manifest := find_result(known, content):
             return _report(known.name, manifest.summary, already_imported=True)
+    check_company(raw, generated=False)
     folder = raw / f"import-{_plain_stem(shape.path)}-{content[:12]}"
     with new_result(folder, step="import", version=SCHEMA_VERSION, fingerprint=content) as draft:
         with Parts(draft.folder, part_titles) as parts, closing(read_ahead(read_batches(shape, intake))) as batches:

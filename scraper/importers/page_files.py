@@ -14,6 +14,7 @@ from scraper.pages.errors import PageError
 from scraper.pages.facts import PageFacts
 from scraper.pages.imdb import merge_pages
 from scraper.pages.layouts import layout_age, parse_page
+from scraper.raw import check_company
 from scraper.stored_pages import StoredPage, StoredPageError, list_pages, read_page
 from scraper.writer import PartWriter
 from tasks.store import find_result
@@ -85,11 +86,15 @@ def parse_pages(path: Path, on_progress: Callable[[int, int], None] | None = Non
 
 
 def store_parsed(parsed: Parsed, raw: Path, part_titles: int) -> Parsed:
-    """Store the records in raw/pages-<fingerprint>/, once: the same records are not stored again."""
+    """Store the records in raw/pages-<fingerprint>/, once: the same records are not stored again.
+
+    Raises MixedTitlesError where raw/ holds generated titles.
+    """
     content = combine(titles=[dataclasses.asdict(title) for title in parsed.titles], schema=SCHEMA_VERSION)
     folder = raw / f"pages-{content[:12]}"
     if find_result(folder, content):
         return dataclasses.replace(parsed, folder=folder.name, stored_before=True)
+    check_company(raw, generated=False)
     failed = [page for page in parsed.pages if page.error]
     notes = {"pages": len(parsed.pages), "failed_pages": [dataclasses.asdict(page) for page in failed]}
     writer = PartWriter(

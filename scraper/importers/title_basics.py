@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from scraper.basics import COLUMNS, Counted, IdsError, Progress, read_basics
 from scraper.items import RAW_SCHEMA, SCHEMA_VERSION
-from scraper.raw import read_raw, stored_ids
+from scraper.raw import check_company, read_raw, stored_ids
 from tasks.store import digest_file, fingerprint, new_result
 
 SOURCE = "imdb-datasets"
@@ -42,11 +42,13 @@ def join_basics(path: Path, raw: Path, on_progress: Progress | None = None) -> J
 
     They become records of a source of their own without texts, which prepare joins with the others of the title: it
     completes what they lack and drops none of their genres. Titles that an earlier join took from the same file are
-    not stored again. Raises IdsError for an unusable file, or where raw/ holds no title.
+    not stored again. Raises IdsError for an unusable file, or where raw/ holds no title, MixedTitlesError where those
+    are generated.
     """
     held = _held_ids(raw)
     if not held:
         raise IdsError(f"{raw} holds no titles to join with; import or collect some first")
+    check_company(raw, generated=False)
     content = digest_file(path) if path.is_file() else ""
     prefix = f"basics-{content[:12]}-"
     before = sorted(raw.glob(f"{prefix}*"))

@@ -11,7 +11,7 @@ import pytest
 from conf.schema import Settings
 from scraper.importers.files import import_file
 from scraper.items import GENERATED, Title
-from scraper.site.generator import TITLES_SCHEMA
+from scraper.site.generator import TITLES_SCHEMA, generate_titles
 from scraper.writer import PartWriter
 from tasks.corpus import StoredCorpus, drop_table, prepare_corpus, read_titles
 from tasks.records import NoTitlesError
@@ -20,7 +20,7 @@ TEXT = "A retired detective hunts a killer who stages murders as film scenes"
 
 
 def import_rows(home: Path, settings: Settings, rows: list[dict[str, Any]]) -> None:
-    whole = [{"title": "Film", "year": 2001, "genres": ["Drama"], "synopsis": None, **row} for row in rows]
+    whole = [{"title": "Film", "year": 2001, "genres": ["Comedy", "Drama"], "synopsis": None, **row} for row in rows]
     pq.write_table(pa.Table.from_pylist(whole, TITLES_SCHEMA), home / "titles.parquet")
     import_file(
         home / "titles.parquet", home / "raw", genres=settings.prepare.genres, max_bad_share=0.5, part_titles=100
@@ -32,7 +32,7 @@ def prepare(home: Path, settings: Settings, **changes: Any) -> StoredCorpus:
 
 
 def test_empty_raw_says_how_to_fill_it(home: Path, settings: Settings, outside_flow: None) -> None:
-    expected = rf"no titles in {home}/raw: collect some \(genreflow collect\) or import a file"
+    expected = rf"no titles in {home}/raw: name what to collect \(--set collect.ids=ids.txt\) or import a file"
     with pytest.raises(NoTitlesError, match=expected):
         prepare(home, settings)
     assert not (home / "corpora").exists()
@@ -46,11 +46,15 @@ def test_corpus_without_a_title_says_what_was_dropped(home: Path, settings: Sett
     assert list((home / "corpora").iterdir()) == []
 
 
-def test_titles_too_few_for_any_genre_say_how_many_it_takes(home: Path, settings: Settings, outside_flow: None) -> None:
-    import_rows(home, settings, [{"title_id": "tt0000001", "summary": "A long enough plot of a storm. " * 3}])
-    expected = r"\(dropped: no_modelled_genre 1\); a genre needs 50 train titles \(prepare.min_genre_titles\)"
-    with pytest.raises(NoTitlesError, match=expected):
-        prepare(home, settings, min_genre_titles=50)
+@pytest.mark.parametrize(("least", "found"), [(50, "no title is left for"), (1, "Drama is the one genre left for")])
+def test_too_few_genres_say_how_many_titles_they_take(
+    home: Path, settings: Settings, outside_flow: None, least: int, found: str
+) -> None:
+    rows = [{**row, "genres": ["Drama"]} for row in generate_titles(30, random_seed=3).to_pylist()]
+    import_rows(home, settings, rows)
+    told = rf"^{found} the summary corpus of 30 records .*; prepare.corpora=\[synopsis\] goes on without this corpus$"
+    with pytest.raises(NoTitlesError, match=told):
+        prepare(home, settings, min_genre_titles=least, corpora=("summary", "synopsis"))
 
 
 def test_every_drop_is_counted_under_its_reason(home: Path, settings: Settings, outside_flow: None) -> None:
@@ -101,5 +105,6 @@ def test_generated_titles_beside_others_are_refused(home: Path, settings: Settin
     writer.add(made_up)
     writer.flush()
     writer.finish()
-    with pytest.raises(NoTitlesError, match=r"holds generated titles beside others \(file:titles\); keep your own"):
+    told = r"generated titles beside others \(file:titles\); keep your own .* move out of .* what came here: import-"
+    with pytest.raises(NoTitlesError, match=told):
         prepare(home, settings)
