@@ -34,7 +34,7 @@ def connect_server(home: Path) -> str:
     if address is None:
         raise DeployError(
             f"no Prefect server: start one over this home in another terminal (genreflow ui --home {home}), "
-            "or name yours in PREFECT_API_URL"
+            "which says when it is up, or name yours in PREFECT_API_URL"
         )
     check_server(address)
     os.environ["PREFECT_API_URL"] = address

@@ -28,7 +28,8 @@ def predict(
     """Predict every text of a file and return the Parquet file written.
 
     Args:
-        source: CSV, TSV, JSON lines or Parquet file with a column text, or one named like the corpus.
+        source: absolute path of a CSV, TSV, JSON lines or Parquet file with a column text, or one named like the
+            corpus.
         corpus: whose champion predicts, where no model is named.
         target: file to write; by default predictions/<source's name>-<corpus>.parquet inside the home.
         model: folder or MLflow URI of another model that genreflow has logged, whose corpus is its own.

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 from conf.errors import GenreflowError
 from conf.names import CORPORA, MLFLOW_NOTE
 from conf.operation import Track, without_login
-from flows.session import SERVER_NOTE
+from flows.session import SERVER_NOTE, running_server
 from tasks.champion import connect
 from tasks.mlflow_store import store_uri
 from tasks.runs_table import address_of_runs
@@ -29,7 +29,7 @@ class PortTakenError(GenreflowError):
 
 
 class ServerError(GenreflowError):
-    """Name a server that did not come up, and its log."""
+    """Name a server that did not come up, and its log, or one that is up already."""
 
 
 def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -> None:
@@ -37,6 +37,8 @@ def serve_pages(home: Path, track: Track, prefect_port: int, mlflow_port: int) -
 
     Raises PortTakenError or ServerError; whatever was started is stopped.
     """
+    if running := running_server(home):
+        raise ServerError(f"genreflow ui runs over {home} already: its pages are at {running.removesuffix('/api')}")
     elsewhere = without_login(track.uri) if track.uri and track.uri.startswith("http") else None
     ports = {"--prefect-port": prefect_port} | ({} if elsewhere else {"--mlflow-port": mlflow_port})
     for option, port in ports.items():

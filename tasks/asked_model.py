@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ _OWN = Path(__file__).parent
 # What the home's store holds, or the server of track.uri, is trusted as these are.
 _STORED = ("models:/", "runs:/")
 logger = logging.getLogger(__name__)
+# Copies of models that were opened elsewhere before; they go when the process ends.
+_COPIES: list[tempfile.TemporaryDirectory[str]] = []
 _URI = re.compile(r"[a-z][a-z0-9+.-]+:/")
 
 
@@ -67,6 +71,7 @@ def _open_named(home: Path, track: Track, model: str) -> Any:
         raise ModelError(f"{model}: no MLflow model: it has no file {MLMODEL}; {_EXPECTED}")
     try:
         _check_kind(folder, model)
+        folder = _without_byte_code(folder)
         if not model.startswith(_STORED) and (foreign := next(_foreign_code(folder), None)):
             logger.warning(
                 "%s runs code that is not this genreflow's (%s): open models of people you trust alone", model, foreign
@@ -108,6 +113,18 @@ def _check_kind(folder: Path, model: str) -> None:
     made = Path(flavor.get("model_code_path") or "").name == _CODE and flavor.get("loader_module") == _LOADER
     if not made or flavor.get("code") != "code":
         raise ModelError(f"{model}: an MLflow model, but none that genreflow has logged")
+
+
+def _without_byte_code(folder: Path) -> Path:
+    """Return a model's folder, or a copy without what Python wrote beside the code where others opened the model.
+
+    Python would run it in place of the code, and nobody can compare it with this installation's.
+    """
+    if next((folder / "code").rglob("__pycache__"), None) is None:
+        return folder
+    _COPIES.append(tempfile.TemporaryDirectory(prefix="genreflow-model-"))
+    copy = Path(_COPIES[-1].name) / folder.name
+    return Path(shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("__pycache__")))
 
 
 def _foreign_code(folder: Path) -> Iterator[str]:

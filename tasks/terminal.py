@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,10 +11,18 @@ from rich.segment import Segment
 
 from tasks.logic.printable import printable
 
+# The widest table, that of compare, takes 115.
+WIDE = 132
+
 
 def open_console(**options: Any) -> Console:
-    """Return a console that styles what has a style of its own, and shows every other text as it is."""
+    """Return a console that styles what has a style of its own, and shows every other text as it is.
+
+    Where nobody's terminal ends, in a pipe or a file, lines are WIDE characters long (COLUMNS says otherwise).
+    """
     console = Console(markup=False, **options)
+    if not console.is_terminal and "COLUMNS" not in os.environ and "width" not in options:
+        console.width = WIDE
     console.push_render_hook(_Printable())
     return console
 

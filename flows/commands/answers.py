@@ -88,6 +88,8 @@ def predict(
     settings = load(conf, overrides or [])
     if (text is None) == (source is None):
         raise GenreflowError(f"expected either one TEXT or --input {FILES}; see genreflow predict --help")
+    if text is not None and not text.strip():
+        raise GenreflowError("TEXT is empty; expected one plot in English")
     if (explain or page) and source is not None:
         raise GenreflowError(f"--explain and --explain-html take one TEXT, not --input {FILES}")
     if corpus and model:

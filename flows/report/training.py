@@ -69,10 +69,13 @@ def trained(done: Mapping[Any, Any], *, json_output: bool) -> None:
         console.print(_recipes(name, each))
         promotion = each.promotion
         verb = "promoted to champion" if promotion.promoted else "not promoted"
+        became = f" {verb}" if promotion.decided else ""
         console.print(
-            f"{promotion.name} version {promotion.version} ({promotion.recipe}) {verb}: {promotion.reason}",
+            f"{promotion.name} version {promotion.version} ({promotion.recipe}){became}: {promotion.reason}",
             highlight=False,
         )
+        if promotion.recipe != max(each.runs, key=lambda run: run.evaluation.test_f1_micro).recipe:
+            console.print(f"({promotion.recipe} is the best on validation titles; the table is of test titles)")
         console.print()
 
 
@@ -122,7 +125,12 @@ def stage(done: BaseModel, json_output: bool) -> None:
         return
     console = open_console()
     for key, value in done.model_dump(mode="json").items():
-        console.print(f"{key:<12}{value}", highlight=False, soft_wrap=True)
+        told = value
+        if isinstance(value, dict):
+            told = ", ".join(f"{name} {count}" for name, count in value.items()) or "none"
+        elif isinstance(value, bool):
+            told = "yes" if value else "no"
+        console.print(f"{key:<12}{told}", highlight=False, soft_wrap=True)
 
 
 def stages(done: Mapping[Any, BaseModel], json_output: bool) -> None:

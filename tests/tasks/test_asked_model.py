@@ -191,6 +191,18 @@ def test_a_copied_model_of_this_genreflow_is_opened_without_a_word(
     assert caplog.messages == []
 
 
+def test_a_model_that_was_opened_elsewhere_is_opened_without_what_python_wrote_there(
+    ask: Any, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    written = folder / "code" / "tasks" / "__pycache__" / "champion.cpython-311.pyc"
+    written.parent.mkdir()
+    written.write_bytes(b"anything")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert ask(model=str(folder)).card["recipe"] == "linear"
+    assert caplog.messages == []
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
 @pytest.mark.parametrize("name", ["genre_model.py", "code/tasks/logic/text.py", "code/tasks/logic/more.py"])
 def test_a_folder_with_code_of_its_own_is_warned_of(
     name: str, ask: Any, folder: Path, caplog: pytest.LogCaptureFixture
