@@ -15,7 +15,7 @@ app = typer.Typer()
 
 @app.command(epilog="Example: genreflow demo --home /tmp/demo")
 def demo(
-    quick: Annotated[bool, typer.Option("--quick", help="About a minute: few titles, tiny networks.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="About two minutes: few titles, tiny networks.")] = False,
     overrides: Overrides = None,
     home: Home = None,
     as_json: Json = False,
