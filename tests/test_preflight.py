@@ -46,3 +46,14 @@ def test_what_cannot_be_crawled_is_told_before_a_server_is_started(
     sets = ["--set", "collect.ids=generated", "--set", "collect.base_url=http://127.0.0.1:9", "--set", given]
     answer = genreflow(command, "--home", tmp_path / "home", *sets)
     assert_told_early(answer, tmp_path / "home", told, code)
+
+
+def test_the_demo_leaves_a_home_of_other_titles_alone(genreflow: Run, tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("title_id,genres,summary\ntt0000001,Drama,A storm cuts off a lighthouse.\n")
+    genreflow("import", file, "--home", tmp_path / "home")
+    answer = genreflow("demo", "--quick", "--home", tmp_path / "home")
+    told = f"error: {tmp_path}/home/raw holds titles that are not generated (file:mine); generated ones go into a home"
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith(told)
+    assert not (tmp_path / "home" / "prefect").exists()

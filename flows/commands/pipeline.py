@@ -22,9 +22,12 @@ def demo(
 ) -> None:
     """Run everything on generated titles: local movie site, crawl, both corpora, all recipes, MLflow."""
     from flows import session
+    from flows.paths import home_path
     from flows.report import training
+    from scraper.raw import check_company
 
     conf = Path("quick" if quick else "demo")
+    check_company(home_path(home) / "raw", generated=True)
     settings = session.set_up(conf, overrides, home, tracked=True)
     with session.local_site(settings) as base_url:
         from flows.home import value_of
