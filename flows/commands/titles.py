@@ -41,10 +41,13 @@ def import_(
     from flows.paths import home_path
     from flows.report import terminal, titles
     from scraper.importers.files import import_file
+    from scraper.importers.shapes import recognise
     from tasks import store
 
     settings = load(conf, overrides or [])
     path = home_path(home)
+    # No home is made for a file that is none.
+    recognise(file, source)
     with store.lock_home(path, settings.run.wait_seconds), terminal.importing(file) as advance:
         told = import_file(
             file,
