@@ -81,29 +81,21 @@ def set_up(
     settings = load(conf, overrides or [])
     quiet()
     path = home_path(home)
-    if collected and settings.collect.ids is not None:
-        from scraper.ids import check_ids
-        from scraper.spiders.known import ready_spider
+    if tracked:
+        from tasks.champion import check_store
 
-        ready_spider(settings.collect)
-        check_ids(settings.collect)
-    elif reads and not (collected and collects(settings)):
-        from tasks.records import check_raw
-
-        check_raw(path / "raw")
+        check_store(path, settings.track)
+    address = os.environ.get("PREFECT_API_URL")
+    if address:
+        check_server(address)
+    _check_titles(settings, path / "raw", collected=collected, reads=reads)
     try:
         (path / "prefect").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise GenreflowError(
             f"{path}: cannot be used as the home folder ({error.strerror}); choose another --home"
         ) from None
-    if tracked:
-        from tasks.champion import check_store
-
-        check_store(path, settings.track)
-    if address := os.environ.get("PREFECT_API_URL"):
-        check_server(address)
-    else:
+    if not address:
         running = running_server(path)
         if running:
             os.environ["PREFECT_API_URL"] = running
@@ -120,6 +112,19 @@ def set_up(
         signal.signal(signal.SIGTERM, _end_with_children)
     _tidy_logs()
     return settings
+
+
+def _check_titles(settings: Settings, raw: Path, *, collected: bool, reads: bool) -> None:
+    if collected and settings.collect.ids is not None:
+        from scraper.ids import check_ids
+        from scraper.spiders.known import ready_spider
+
+        ready_spider(settings.collect)
+        check_ids(settings.collect)
+    elif reads and not (collected and collects(settings)):
+        from tasks.records import check_raw
+
+        check_raw(raw)
 
 
 def collects(settings: Settings) -> bool:

@@ -444,7 +444,7 @@ def test_console_script_is_installed() -> None:
 def test_without_a_prefect_server_it_says_how_to_start_one(command: str, genreflow: Run, tmp_path: Path) -> None:
     answer = genreflow(command, "--home", tmp_path)
     told = f"error: no Prefect server: start one over this home in another terminal (genreflow ui --home {tmp_path}), "
-    assert (answer.code, answer.err) == (1, f"{told}or name yours in PREFECT_API_URL\n")
+    assert (answer.code, answer.err) == (1, f"{told}which says when it is up, or name yours in PREFECT_API_URL\n")
 
 
 @pytest.mark.parametrize("command", ["deploy", "worker", "demo", "run", "prepare", "embed", "train", "study"])

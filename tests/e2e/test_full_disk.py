@@ -107,10 +107,11 @@ def test_crawl_onto_a_full_disk_keeps_whole_parts_and_goes_on(
     assert raw_rows(folder.parent) == raw_rows(tmp_path / "raw")
 
 
-def test_home_without_room_for_prefects_database_is_told_of_at_once(disk: SmallDisk) -> None:
+def test_home_without_room_for_prefects_database_is_told_of_at_once(disk: SmallDisk, titles_file: Path) -> None:
     if not disk.mounted:
         pytest.skip("no disk can be mounted here, and a limit on files is not seen beforehand")
     home = disk.path / "home"
+    assert genreflow_process("import", titles_file, "--home", home).code == 0
     with disk.leaving(2**20):
         check_one_line(genreflow_process("prepare", "--home", home), home, disk.full)
     with disk.read_only():

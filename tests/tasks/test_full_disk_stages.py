@@ -34,6 +34,8 @@ LONG = bool(os.environ.get("GENREFLOW_LONG"))
 POINTS = 20 if LONG else 3
 # Seconds are what a fit took; MLflow and Prefect keep what is theirs elsewhere.
 CORPUS = "summary"
+# Beside raw/, whose titles are generated: others do not come to them.
+OWN = "own"
 
 
 class Stage(NamedTuple):
@@ -100,7 +102,7 @@ def behave(home: Path, trained: TrainedHome) -> None:
 
 def import_titles(home: Path, trained: TrainedHome) -> None:
     genres = trained.settings.prepare.genres
-    import_file(titles_file(trained), home / "raw", genres=genres, max_bad_share=0.2, part_titles=100)
+    import_file(titles_file(trained), home / OWN, genres=genres, max_bad_share=0.2, part_titles=100)
 
 
 def titles_file(trained: TrainedHome) -> Path:
@@ -112,7 +114,7 @@ def titles_file(trained: TrainedHome) -> Path:
 
 def parse(home: Path, trained: TrainedHome) -> None:
     titles = [Title(f"tt{number:07d}", source="imdb-pages", synopsis="word " * 200) for number in range(1, 61)]
-    store_parsed(Parsed((), tuple(titles)), home / "raw", part_titles=20)
+    store_parsed(Parsed((), tuple(titles)), home / OWN, part_titles=20)
 
 
 def predict(home: Path, trained: TrainedHome) -> None:
@@ -120,8 +122,8 @@ def predict(home: Path, trained: TrainedHome) -> None:
 
 
 STAGES = {
-    "import": Stage(("raw/import-*",), import_titles),
-    "parse": Stage(("raw/pages-*",), parse),
+    "import": Stage((f"{OWN}/import-*",), import_titles),
+    "parse": Stage((f"{OWN}/pages-*",), parse),
     "clean": Stage((f"{CLEANED}/{CORPUS}-*", f"corpora/{CORPUS}-*"), prepare_corpus),
     "prepare": Stage((f"corpora/{CORPUS}-*",), prepare_corpus),
     "embed": Stage((f"vectors/{CORPUS}-*",), embed),
