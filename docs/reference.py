@@ -25,7 +25,7 @@ Every key of [conf/base.yaml](../conf/base.yaml) with its default, what it takes
 shipped name or a YAML file of yours, `--conf`) names only what differs, and `--set dotted.key=value` changes one value
 for one run:
 
-    genreflow run --conf imdb --set 'train.recipes=[linear,blend]' --set train.linear.summary.c=2
+    genreflow run --conf imdb --set 'train.recipes=[linear,characters,blend]' --set train.linear.summary.c=2
 
 `<corpus>` stands for `summary` and `synopsis`, which have a block each. ″ in place of a meaning: the line above tells
 it.
