@@ -25,7 +25,13 @@ Every key of [conf/base.yaml](../conf/base.yaml) with its default, what it takes
 shipped name or a YAML file of yours, `--conf`) names only what differs, and `--set dotted.key=value` changes one value
 for one run:
 
-    genreflow run --conf imdb --set 'train.recipes=[linear,characters,blend]' --set train.linear.summary.c=2
+    $ genreflow run --conf imdb --set 'train.recipes=[linear,characters,blend]' --set train.linear.summary.c=2
+              summary: 499 titles, filter base, 6 genres, 71 test titles
+    ...
+    │ linear     │   0.7103 │ 0.65-0.77 │   0.5793 │ 0.47-0.68 │        │       6 │
+    ...
+
+(here of 600 generated titles, from `genreflow site`; with the default `c` it is 0.6927).
 
 `<corpus>` stands for `summary` and `synopsis`, which have a block each. ″ in place of a meaning: the line above tells
 it.
