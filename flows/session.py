@@ -234,10 +234,11 @@ def _tidy_logs() -> None:
         for handler in logger.handlers:
             if isinstance(handler, PrefectConsoleHandler):
                 handler.console = progress.console
-                handler.addFilter(_has_news)
+                handler.addFilter(has_news)
 
 
-def _has_news(record: logging.LogRecord) -> bool:
+def has_news(record: logging.LogRecord) -> bool:
+    """Say whether the terminal shows a record; GENREFLOW_DEBUG shows Prefect's tracebacks and hooks, too."""
     if "GENREFLOW_DEBUG" in os.environ or not record.name.startswith("prefect"):
         return True
     return not (record.exc_info or _OF_A_HOOK.match(record.getMessage()))

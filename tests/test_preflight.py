@@ -57,3 +57,17 @@ def test_the_demo_leaves_a_home_of_other_titles_alone(genreflow: Run, tmp_path: 
     assert (answer.code, answer.out) == (1, "")
     assert answer.err.startswith(told)
     assert not (tmp_path / "home" / "prefect").exists()
+
+
+def test_an_empty_text_is_refused(genreflow: Run, tmp_path: Path) -> None:
+    answer = genreflow("predict", " \n", "--home", tmp_path / "home")
+    assert_told_early(answer, tmp_path / "home", "TEXT is empty; expected one plot in English")
+
+
+def test_a_second_ui_says_where_the_first_ones_pages_are(
+    genreflow: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.servers.running_server", lambda home: "http://127.0.0.1:4200/api")
+    home = tmp_path / "home"
+    told = f"genreflow ui runs over {home} already: its pages are at http://127.0.0.1:4200\n"
+    assert_told_early(genreflow("ui", "--home", home), home, told)

@@ -5,12 +5,14 @@ import io
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from rich.console import Console
 
-from flows.report import answers, terminal
+from flows.report import answers, services, terminal, training
 
 
 @pytest.fixture
@@ -114,3 +116,51 @@ def test_no_bar_is_shown_where_nobody_looks(capfd: pytest.CaptureFixture[str]) -
     with terminal.predicting(Path("plots.csv")) as advance:
         advance(1_000, 8_000)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("decided", "recipe", "expected"),
+    [
+        (True, "linear", ["summary version 2 (linear) promoted to champion: why", ""]),
+        (False, "linear", ["summary version 2 (linear): why", ""]),
+        (
+            True,
+            "blend",
+            [
+                "summary version 2 (blend) promoted to champion: why",
+                "(blend is the best on validation titles; the table is of test titles)",
+                "",
+            ],
+        ),
+    ],
+)
+def test_what_became_of_the_candidate(
+    decided: bool, recipe: str, expected: list[str], monkeypatch: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(training, "_recipes", lambda *_: "table")
+    runs = [
+        SimpleNamespace(recipe=name, evaluation=SimpleNamespace(test_f1_micro=figure))
+        for name, figure in (("linear", 0.6), ("blend", 0.5))
+    ]
+    told = {"name": "summary", "version": 2, "recipe": recipe, "promoted": True, "reason": "why", "decided": decided}
+    trained = SimpleNamespace(runs=runs, promotion=SimpleNamespace(**told))
+    training.trained({"summary": trained}, json_output=False)
+    assert capsys.readouterr().out.splitlines() == ["table", *expected]
+
+
+def test_summary_of_a_stage_tells_counts_and_facts_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    class Summary(BaseModel):
+        stored: int = 3
+        dropped: dict[str, int] = {"not_found": 2, "no_article": 1}
+        failed: dict[str, int] = {}
+        reused: bool = False
+
+    training.stage(Summary(), json_output=False)
+    assert [line.split(maxsplit=1)[1] for line in capsys.readouterr().out.splitlines()] == [
+        "3", "not_found 2, no_article 1", "none", "no",
+    ]  # fmt: skip
+
+
+def test_nothing_to_clean_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    services.cleaned([], deleted=False, json_output=False)
+    assert capsys.readouterr().out.startswith("nothing to remove")

@@ -16,7 +16,8 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from flows.report import answers, models, tables
-from tasks.terminal import open_console
+from flows.session import has_news
+from tasks.terminal import WIDE, open_console
 
 HOSTILE = "[bold red]x[/] [/nothing] [link=file:///etc/passwd]y[/link] \x1b]0;owned\x1b[2J\x9b31m \u202eevil"
 SHOWN = "[bold red]x[/] [/nothing] [link=file:///etc/passwd]y[/link] \\x1b]0;owned\\x1b[2J\\x9b31m \\u202eevil"
@@ -91,3 +92,31 @@ def test_log_lines_of_a_run_show_a_hostile_file_name_as_text() -> None:
     handler.console = open_console(file=stream)
     handler.emit(logging.LogRecord("flows", logging.INFO, "f.py", 1, "%s: 1 row", (HOSTILE,), None))
     assert stream.getvalue().strip() == f"{SHOWN}: 1 row"
+
+
+@pytest.mark.parametrize(("columns", "width"), [(None, WIDE), ("90", 90)])
+def test_lines_in_a_pipe_are_wide(columns: str | None, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    stream = io.StringIO()
+    open_console(file=stream).print("word " * 100)
+    assert max(len(line.rstrip()) + 1 for line in stream.getvalue().splitlines()) in range(width - 4, width + 1)
+
+
+@pytest.mark.parametrize(
+    ("message", "debug", "shown"),
+    [
+        ("Running hook 'tell_failure' in response to entering state 'Failed'", "", False),
+        ("Hook 'tell_failure' finished running successfully", "", False),
+        ("Hook 'tell_failure' finished running successfully", "1", True),
+        ("An error was encountered while running hook 'tell_failure'", "", True),
+        ("Finished in state Completed()", "", True),
+    ],
+)
+def test_hooks_that_ran_are_no_news(message: str, debug: str, shown: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GENREFLOW_DEBUG", raising=False)
+    if debug:
+        monkeypatch.setenv("GENREFLOW_DEBUG", debug)
+    record = logging.LogRecord("prefect.flow_runs", logging.INFO, __file__, 1, message, None, None)
+    assert has_news(record) is shown
