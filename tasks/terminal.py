@@ -11,8 +11,7 @@ from rich.segment import Segment
 
 from tasks.logic.printable import printable
 
-# The widest table, that of compare, takes 115.
-WIDE = 132
+WIDE = 160
 
 
 def open_console(**options: Any) -> Console:

@@ -48,7 +48,7 @@ def leaderboards(boards: Mapping[Any, list[dict[str, Any]]], json_output: bool, 
         for (data, filter_), same in _grouped(rows).items():
             counts = f"{same[0]['genres']} genres, {same[0]['titles']:,} test titles"
             title = f"{corpus}: filter {filter_}, {counts}, data {data}"
-            words, narrow = ("recipe", "standing", "run"), ("macro interval", "interval")
+            words, narrow = ("recipe", "standing", "run"), ("macro interval", "interval", "run")
             tables.show(title, columns, [_cells(row) for row in same], words=words, droppable=narrow, markdown=markdown)
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from tasks.logic.markdown import markdown_table, plain_text
 from tasks.terminal import open_console
 
-_WIDE, _ANY = 160, 10_000
+_ANY = 10_000
 
 
 def show(
@@ -33,9 +33,6 @@ def show(
         sys.stdout.write(f"### {plain_text(title)}\n\n{markdown_table(columns, rows, numbers)}\n\n")
         return
     console, told = open_console(), [[str(cell) for cell in row] for row in rows]
-    if not console.is_terminal:
-        # A file or a pipe is as wide as it is asked to be.
-        console.width = max(console.width, _WIDE)
     left = list(columns)
     table = _make(title, columns, told, left, words)
     for column in droppable:
