@@ -423,9 +423,14 @@ def test_site_on_a_taken_port_says_so(genreflow: Run, taken_port: int) -> None:
     assert_one_line(answer, f"port {taken_port} on 127.0.0.1 is already in use; choose another with --port")
 
 
-@pytest.mark.parametrize("option", ["--prefect-port", "--mlflow-port"])
-def test_pages_on_a_taken_port_say_so(genreflow: Run, taken_port: int, tmp_path: Path, option: str) -> None:
-    answer = genreflow("ui", option, taken_port, "--home", tmp_path / "home")
+@pytest.mark.parametrize(
+    ("option", "other"), [("--prefect-port", "--mlflow-port"), ("--mlflow-port", "--prefect-port")]
+)
+def test_pages_on_a_taken_port_say_so(genreflow: Run, taken_port: int, tmp_path: Path, option: str, other: str) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free_port = probe.getsockname()[1]
+    answer = genreflow("ui", option, taken_port, other, free_port, "--home", tmp_path / "home")
     assert_one_line(answer, f"port {taken_port} is taken by another process; choose another with {option}")
     assert not (tmp_path / "home").exists()
 
