@@ -76,7 +76,7 @@ def _open_named(home: Path, track: Track, model: str) -> Any:
             logger.warning(
                 "%s runs code that is not this genreflow's (%s): open models of people you trust alone", model, foreign
             )
-        asked = load_model(str(folder)).unwrap_python_model()
+        asked = load_model(str(folder), asked=model).unwrap_python_model()
     except (MlflowException, OSError, ImportError, ValueError) as error:
         raise ModelError(f"{model}: cannot be opened: {error}") from error
     missing = lacking(asked.card)

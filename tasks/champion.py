@@ -61,20 +61,24 @@ def model_name(track: Track, corpus: Corpus) -> str:
     return f"{track.model}-{corpus}"
 
 
-def load_model(uri: str) -> Any:
-    """Load a logged or registered model as an MLflow pyfunc; raises ModelError naming what is missing or damaged."""
+def load_model(uri: str, *, asked: str | None = None) -> Any:
+    """Load a logged or registered model as an MLflow pyfunc; raises ModelError naming what is missing or damaged.
+
+    asked is what its user calls the model, by default the URI.
+    """
     import mlflow
 
+    name = asked or uri
     try:
         with model_code():
             return mlflow.pyfunc.load_model(uri)
     except (MemberError, DamagedFileError, SentenceModelError, ValueError) as error:
-        raise ModelError(f"{uri}: {error}") from error
+        raise ModelError(f"{name}: {error}") from error
     except Exception as error:
         if is_away(error):
             raise
         # What is damaged may be code, YAML or an archive, and fails in a way of its own.
-        raise ModelError(f"{uri}: cannot be opened: {type(error).__name__}: {error}") from error
+        raise ModelError(f"{name}: cannot be opened: {type(error).__name__}: {error}") from error
 
 
 @contextlib.contextmanager

@@ -41,6 +41,9 @@ def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: b
     console.print("Try next:")
     genreflow = command()
     suffix = f" --home {home}" if home else ""
+    own = (
+        [f"{genreflow} import FILE --home mine && {genreflow} run --home mine   # your own titles"] if generated else []
+    )
     refused = [each.promotion for each in done.trained.values() if each.promotion.reason.startswith(FAILED)]
     for line in (
         *(
@@ -50,11 +53,7 @@ def pipeline(done: Any, settings: Settings, home: Path | None, *, json_output: b
         f'{genreflow} predict{suffix} "A retired detective hunts a killer who stages murders as film scenes."',
         f"{genreflow} compare{suffix}          # every recipe trained so far",
         f"{genreflow} ui{suffix}               # Prefect's and MLflow's pages",
-        *(
-            [f"{genreflow} import FILE --home mine && {genreflow} run --home mine   # your own titles"]
-            if generated
-            else []
-        ),
+        *([own] if generated else []),
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True)
 

@@ -201,6 +201,9 @@ def test_a_model_that_was_opened_elsewhere_is_opened_without_what_python_wrote_t
     assert ask(model=str(folder)).card["recipe"] == "linear"
     assert caplog.messages == []
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    (folder / "artifacts" / "model" / "model.json").unlink()
+    with pytest.raises(ModelError, match=f"^{folder}: "):
+        ask(model=str(folder))
 
 
 @pytest.mark.parametrize("name", ["genre_model.py", "code/tasks/logic/text.py", "code/tasks/logic/more.py"])
